@@ -1,0 +1,142 @@
+"""The wire between a client and the CSM engine: one WebSocket a call, one conversation on it.
+
+The client sends `session.config` first. Then, for each reply, `input.text` once a sentence and
+`input.done`; the engine answers each sentence with `audio.start`, binary PCM (s16le, mono, at the
+rate that `session.config` asked for) and `audio.done`. Sentences are spoken one after the other,
+so binary frames belong to the latest `audio.start`. docs/protocol.md has examples.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SAMPLE_RATE = 24_000
+"""Hz. What the model makes, and what a session gets unless it asks for another rate."""
+
+FRAME_SECONDS = 0.08
+"""One Mimi frame: the grain in which an engine makes sound."""
+
+PATH = "/v1/audio/speech/stream"
+MAX_MESSAGE_BYTES = 64 * 1024
+MAX_SENTENCE_CHARS = 2_000
+
+UtteranceId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SessionConfig(_Message):
+    """First message of a socket, exactly once."""
+
+    type: Literal["session.config"] = "session.config"
+    voice: str = Field(default="default", min_length=1, max_length=64)
+    language: str = Field(default="en", min_length=2, max_length=16)
+    sample_rate: Literal[8_000, 16_000, 24_000] = SAMPLE_RATE
+    session_id: str | None = Field(default=None, min_length=1, max_length=64)
+
+
+class InputText(_Message):
+    """One sentence of an utterance; `sentence` counts from 0 within the utterance."""
+
+    type: Literal["input.text"] = "input.text"
+    utterance: UtteranceId
+    sentence: int = Field(ge=0)
+    text: str = Field(min_length=1, max_length=MAX_SENTENCE_CHARS)
+
+
+class InputDone(_Message):
+    """No more sentences for this utterance."""
+
+    type: Literal["input.done"] = "input.done"
+    utterance: UtteranceId
+
+
+class InputCancel(_Message):
+    """Stop the utterance and forget what it has queued; `played_ms` is what the caller heard of it."""
+
+    type: Literal["input.cancel"] = "input.cancel"
+    utterance: UtteranceId
+    played_ms: int = Field(ge=0)
+
+
+class ContextAppend(_Message):
+    """A turn of the other speaker, for the model's context. Models without a context ignore it."""
+
+    type: Literal["context.append"] = "context.append"
+    speaker: Literal["caller", "agent"]
+    text: str = Field(min_length=1, max_length=MAX_SENTENCE_CHARS)
+
+
+class SessionClose(_Message):
+    """Finish what is queued, answer `session.done`, and close."""
+
+    type: Literal["session.close"] = "session.close"
+
+
+class SessionReady(_Message):
+    """Answer to `session.config`."""
+
+    type: Literal["session.ready"] = "session.ready"
+    session_id: str
+    model: str
+    sample_rate: int
+
+
+class AudioStart(_Message):
+    type: Literal["audio.start"] = "audio.start"
+    utterance: UtteranceId
+    sentence: int
+
+
+FinishReason = Literal["stop", "cancelled", "failed", "length"]
+
+
+class AudioDone(_Message):
+    """The sentence has ended. `frames` counts 80 ms frames sent; `failed` follows an `error`."""
+
+    type: Literal["audio.done"] = "audio.done"
+    utterance: UtteranceId
+    sentence: int
+    finish_reason: FinishReason
+    frames: int = Field(ge=0)
+
+
+class UtteranceDone(_Message):
+    """Every sentence of the utterance has its `audio.done`: the last message about it."""
+
+    type: Literal["utterance.done"] = "utterance.done"
+    utterance: UtteranceId
+    finish_reason: Literal["stop", "cancelled"]
+
+
+class SessionDone(_Message):
+    type: Literal["session.done"] = "session.done"
+
+
+class Failed(_Message):
+    """`error`. With an utterance and a sentence: that sentence is skipped and the session goes on.
+
+    Without: the socket is closed after it. `retryable` says whether the same request may succeed
+    on a new socket.
+    """
+
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+    retryable: bool
+    utterance: str | None = None
+    sentence: int | None = None
+
+
+ClientMessage = Annotated[
+    SessionConfig | InputText | InputDone | InputCancel | ContextAppend | SessionClose,
+    Field(discriminator="type"),
+]
+ServerMessage = Annotated[
+    SessionReady | AudioStart | AudioDone | UtteranceDone | SessionDone | Failed,
+    Field(discriminator="type"),
+]
+client_message: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
+server_message: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
