@@ -1,0 +1,22 @@
+"""What Parley's speech engines share: an ASGI app with sockets, health, metrics and drain.
+
+The same app runs bare (`serve`) and inside another ASGI host.
+"""
+
+from parley_serving.app import Service, build_app
+from parley_serving.gate import Gate
+from parley_serving.server import serve
+from parley_serving.settings import ListenSettings, load_settings
+from parley_serving.socket import PeerGoneError, RefusedError, Socket
+
+__all__ = [
+    "Gate",
+    "ListenSettings",
+    "PeerGoneError",
+    "RefusedError",
+    "Service",
+    "Socket",
+    "build_app",
+    "load_settings",
+    "serve",
+]

@@ -1,0 +1,137 @@
+"""The ASGI app of an engine: sockets behind a key and a gate, `/health`, `/ready`, `/metrics`."""
+
+import contextlib
+import hmac
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from parley_serving.gate import FullError, Gate
+
+logger = logging.getLogger(__name__)
+
+OPEN_PATHS = frozenset({"/health", "/ready"})
+"""Probes carry no key: they say nothing but yes, no and how much room there is."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What an engine brings. `start` loads the model, makes a real warm request, and frees all."""
+
+    name: str
+    model: str
+    gate: Gate
+    start: Callable[[], AbstractAsyncContextManager[None]]
+    socket_path: str
+    session: Callable[[WebSocket], Awaitable[None]]
+    key: SecretStr | None = None
+    routes: Sequence[BaseRoute] = ()
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+
+def build_app(service: Service) -> Starlette:
+    """One app a process. Its `/ready` answers 503 until the warm request has been served."""
+    gate = service.gate
+    warm = False
+    held = Gauge(f"parley_{service.name}_sessions", "Calls held.", registry=service.registry)
+    held.set_function(lambda: gate.held)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        nonlocal warm
+        async with service.start():
+            warm = True
+            logger.info("engine ready", extra={"engine": service.name, "model": service.model})
+            yield
+            warm = False
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def ready(_: Request) -> Response:
+        body = {
+            "ready": warm and gate.room > 0,
+            "model": service.model,
+            "held": gate.held,
+            "room": gate.room,
+        }
+        return JSONResponse(
+            body, 200 if body["ready"] else 503, _retry_after(1) if not body["ready"] else None
+        )
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(service.registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def models(_: Request) -> Response:
+        return JSONResponse(
+            {
+                "object": "list",
+                "data": [{"id": service.model, "object": "model", "owned_by": "parley"}],
+            }
+        )
+
+    async def session(websocket: WebSocket) -> None:
+        try:
+            with gate.session():
+                await websocket.accept()
+                await service.session(websocket)
+        except FullError as error:
+            body = {"error": {"code": "full", "message": str(error)}}
+            await websocket.send_denial_response(
+                JSONResponse(body, 503, _retry_after(error.retry_after))
+            )
+
+    return Starlette(
+        lifespan=lifespan,
+        middleware=[Middleware(_KeyCheck, key=service.key)],
+        routes=[
+            Route("/health", health),
+            Route("/ready", ready),
+            Route("/metrics", metrics),
+            Route("/v1/models", models),
+            WebSocketRoute(service.socket_path, session),
+            *service.routes,
+        ],
+    )
+
+
+class _KeyCheck:
+    """Refuses what does not carry the bearer key, before a socket is accepted."""
+
+    def __init__(self, app: ASGIApp, key: SecretStr | None) -> None:
+        self._app = app
+        self._expected = f"Bearer {key.get_secret_value()}".encode() if key else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"} or self._may_pass(scope):
+            await self._app(scope, receive, send)
+            return
+        body = {
+            "error": {"code": "unauthorized", "message": "send the engine's key as a bearer token"}
+        }
+        refusal = JSONResponse(body, 401, {"WWW-Authenticate": "Bearer"})
+        if scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).send_denial_response(refusal)
+        else:
+            await refusal(scope, receive, send)
+
+    def _may_pass(self, scope: Scope) -> bool:
+        if self._expected is None or scope["path"] in OPEN_PATHS:
+            return True
+        sent = HTTPConnection(scope).headers.get("authorization", "").encode()
+        return hmac.compare_digest(sent, self._expected)
+
+
+def _retry_after(seconds: int) -> dict[str, str]:
+    return {"Retry-After": str(seconds)}

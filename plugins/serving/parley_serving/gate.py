@@ -1,0 +1,61 @@
+"""How many sessions an engine holds, and when it takes no more."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class FullError(Exception):
+    """The engine takes no new session now; try again in `retry_after` seconds, or elsewhere."""
+
+    def __init__(self, reason: str, retry_after: int) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Gate:
+    """Counts sessions held against `limit`; closed for good by `drain()`.
+
+    Belongs to one event loop. `draining` is set when the engine is about to stop: a session that
+    has nothing in hand should end then.
+    """
+
+    def __init__(self, limit: int) -> None:
+        if limit < 1:
+            raise ValueError(f"an engine must hold at least one session, got a limit of {limit}")
+        self.limit = limit
+        self.held = 0
+        self.draining = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def room(self) -> int:
+        """How many more sessions would be taken now."""
+        return 0 if self.draining.is_set() else self.limit - self.held
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Hold one session. Raises `FullError` when there is no room."""
+        if self.draining.is_set():
+            raise FullError("the engine is stopping", retry_after=5)
+        if self.held >= self.limit:
+            raise FullError(f"all {self.limit} sessions are taken", retry_after=1)
+        self.held += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self.held -= 1
+            if not self.held:
+                self._empty.set()
+
+    async def drain(self, timeout: float) -> bool:
+        """Take nothing new and wait for what is held. False if some was left after `timeout` s."""
+        self.draining.set()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,85 @@
+"""A WebSocket that speaks typed messages: JSON control in both directions, PCM as binary frames."""
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+MessageT = TypeVar("MessageT")
+
+POLICY_VIOLATION = 1008
+INTERNAL_ERROR = 1011
+
+
+class PeerGoneError(Exception):
+    """The other side has closed the socket: all that it asked for is void."""
+
+
+class RefusedError(Exception):
+    """The request cannot be served: told to the client as an `error` message."""
+
+    def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+
+
+class Socket(Generic[MessageT]):
+    """One client. `receive` yields a validated message, or bytes for a binary frame.
+
+    Every way in which a peer can misbehave is a `RefusedError`; its leaving is `PeerGoneError`.
+    """
+
+    def __init__(self, websocket: WebSocket, messages: TypeAdapter[MessageT], limit: int) -> None:
+        self._websocket = websocket
+        self._messages = messages
+        self._limit = limit
+
+    async def receive(self) -> MessageT | bytes:
+        try:
+            event = await self._websocket.receive()
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise PeerGoneError from error
+        if event["type"] == "websocket.disconnect":
+            raise PeerGoneError
+        frame: bytes | str = event.get("text") or event.get("bytes") or b""
+        if len(frame) > self._limit:
+            raise RefusedError(
+                "too_large", f"a message may have {self._limit} bytes, got {len(frame)}"
+            )
+        if isinstance(frame, bytes):
+            return frame
+        try:
+            return self._messages.validate_json(frame)
+        except ValidationError as error:
+            raise RefusedError("bad_message", _first_problem(error)) from error
+
+    async def send(self, message: BaseModel) -> None:
+        await self._send(text=message.model_dump_json(exclude_none=True))
+
+    async def send_audio(self, pcm: bytes) -> None:
+        """Waits while the client is not reading: this is the back-pressure of the wire."""
+        await self._send(data=pcm)
+
+    async def close(self, code: int = 1000) -> None:
+        if self._websocket.application_state is not WebSocketState.DISCONNECTED:
+            try:
+                await self._websocket.close(code)
+            except (WebSocketDisconnect, RuntimeError, OSError):
+                return  # it has left already
+
+    async def _send(self, *, text: str | None = None, data: bytes | None = None) -> None:
+        try:
+            if text is not None:
+                await self._websocket.send_text(text)
+            elif data is not None:
+                await self._websocket.send_bytes(data)
+        except (WebSocketDisconnect, RuntimeError, OSError) as error:
+            raise PeerGoneError from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    """One line without the input, which may be a caller's words."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
