@@ -1,0 +1,102 @@
+"""The caller's end of the room: who is on it, when they leave, and the one way to hang up."""
+
+import asyncio
+import logging
+
+import aiohttp
+from livekit import api, rtc
+from livekit.agents import JobContext
+
+logger = logging.getLogger(__name__)
+
+LEFT_FOR_GOOD = frozenset(
+    {
+        rtc.DisconnectReason.CLIENT_INITIATED,
+        rtc.DisconnectReason.ROOM_DELETED,
+        rtc.DisconnectReason.PARTICIPANT_REMOVED,
+        rtc.DisconnectReason.USER_REJECTED,
+        rtc.DisconnectReason.USER_UNAVAILABLE,
+    }
+)
+"""Any other reason (a node that died, a migration) may be followed by the caller's return."""
+
+RETURN_GRACE = 1.0
+HANG_UP_TRIES = 3
+HANG_UP_TIMEOUT = 2.0
+
+
+class NoCallerError(Exception):
+    """The room has no caller: they hung up before the worker came, or never arrived."""
+
+
+class Line:
+    """One call's room. `over` holds, once it is over, why."""
+
+    def __init__(self, job: JobContext) -> None:
+        self._job = job
+        self._room = job.room
+        self._caller: str | None = None
+        self._grace: asyncio.TimerHandle | None = None
+        self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._room.on("participant_disconnected", self._on_left)
+        self._room.on("participant_connected", self._on_came)
+        self._room.on("disconnected", self._on_room_gone)
+
+    async def wait_for_caller(self, timeout: float) -> rtc.RemoteParticipant:
+        """Connect, and wait until somebody is there. Raises `NoCallerError`."""
+        await self._job.connect()
+        try:
+            async with asyncio.timeout(timeout):
+                caller = await self._job.wait_for_participant()
+        except TimeoutError:
+            raise NoCallerError("nobody came into the room") from None
+        except RuntimeError as error:  # the room went away while we waited
+            raise NoCallerError("the room was closed") from error
+        self._caller = caller.identity
+        return caller
+
+    def end(self, reason: str) -> None:
+        """The call shall end. The first reason stands."""
+        if not self.over.done():
+            self.over.set_result(reason)
+
+    async def hang_up(self) -> bool:
+        """Delete the room and see that the caller is gone. False when the server did not answer.
+
+        The bridge sends BYE (or refuses the INVITE) when its participant is removed.
+        """
+        name = self._job.job.room.name
+        for _ in range(HANG_UP_TRIES):
+            try:
+                async with asyncio.timeout(HANG_UP_TIMEOUT):
+                    await self._job.api.room.delete_room(api.DeleteRoomRequest(room=name))
+                    if await self._is_gone(name):
+                        return True
+            except api.TwirpError as error:
+                if error.code == api.TwirpErrorCode.NOT_FOUND:
+                    return True
+                logger.warning("hanging up was refused", extra={"code": error.code})
+            except (TimeoutError, aiohttp.ClientError):
+                logger.warning("the LiveKit server did not answer while hanging up")
+        return False
+
+    async def _is_gone(self, name: str) -> bool:
+        rooms = await self._job.api.room.list_rooms(api.ListRoomsRequest(names=[name]))
+        return not rooms.rooms
+
+    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity != self._caller:
+            return
+        if participant.disconnect_reason in LEFT_FOR_GOOD:
+            self.end("caller hung up")
+        else:
+            loop = asyncio.get_running_loop()
+            self._grace = loop.call_later(RETURN_GRACE, self.end, "caller was lost")
+
+    def _on_came(self, participant: rtc.RemoteParticipant) -> None:
+        if self._grace and participant.identity == self._caller:
+            self._grace.cancel()
+            self._grace = None
+
+    def _on_room_gone(self, *_: object) -> None:
+        self.end("room closed")

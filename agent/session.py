@@ -1,0 +1,87 @@
+"""Which ears, mind and voice a call gets, and how its turns are taken. Wiring only."""
+
+from livekit import rtc
+from livekit.agents import APIConnectOptions, AgentSession, TurnHandlingOptions, inference, vad
+from livekit.agents.voice import room_io
+from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.plugins import csm_tts, openai, silero, whisper_stt
+
+from agent.config import Settings
+from agent.persona import Persona
+
+VAD_SILENCE = 0.25
+"""Seconds. The least that a streaming turn detector accepts; silero's own 0.55 would floor every delay."""
+
+NEVER = 1_000_000
+"""Errors after which the framework would close the session: recovery.py decides that instead."""
+
+
+def load_vad(kind: str) -> vad.VAD:
+    """The session's voice activity detector; both are silero, weights inside the wheel."""
+    if kind == "silero":
+        return silero.VAD.load(min_silence_duration=VAD_SILENCE, sample_rate=16_000)
+    return inference.VAD(model="silero", min_silence_duration=VAD_SILENCE)
+
+
+def build_session(
+    settings: Settings, persona: Persona, detector: vad.VAD
+) -> AgentSession[None]:
+    """A session with every cloud default switched off."""
+    ears, mind, voice, turn = settings.stt, settings.llm, settings.tts, settings.turn
+    return AgentSession[None](
+        stt=whisper_stt.STT(
+            str(ears.url),
+            language=persona.language,
+            key=ears.key.get_secret_value() if ears.key else None,
+        ),
+        llm=openai.LLM(
+            model=persona.model or mind.model,
+            base_url=str(mind.url),
+            api_key=mind.key.get_secret_value(),
+        ),
+        tts=csm_tts.TTS(
+            str(voice.url),
+            voice=persona.voice,
+            language=persona.language,
+            key=voice.key.get_secret_value() if voice.key else None,
+        ),
+        vad=detector,
+        turn_handling=TurnHandlingOptions(
+            turn_detection=inference.TurnDetector(
+                version="v1-mini", unlikely_threshold=turn.unlikely_threshold
+            ),
+            endpointing={"mode": "fixed", "min_delay": turn.min_delay, "max_delay": turn.max_delay},
+            interruption={
+                "mode": "vad",
+                "min_duration": turn.interrupt_after,
+                "resume_false_interruption": True,
+                "false_interruption_timeout": turn.resume_after,
+            },
+            preemptive_generation={"enabled": True, "preemptive_tts": False, "max_retries": 3},
+        ),
+        use_tts_aligned_transcript=True,
+        aec_warmup_duration=None,
+        user_away_timeout=None,
+        conn_options=SessionConnectOptions(
+            stt_conn_options=APIConnectOptions(max_retry=2, retry_interval=0.5, timeout=5.0),
+            llm_conn_options=APIConnectOptions(
+                max_retry=1, retry_interval=0.3, timeout=mind.timeout
+            ),
+            tts_conn_options=APIConnectOptions(max_retry=1, retry_interval=0.2, timeout=6.0),
+            max_unrecoverable_errors=NEVER,
+        ),
+    )
+
+
+def room_options(caller: rtc.RemoteParticipant) -> room_io.RoomOptions:
+    """16 kHz in 20 ms frames is what both the turn detection and the ears work on.
+
+    The room is deleted, and the session closed, by the one hang-up path alone.
+    """
+    return room_io.RoomOptions(
+        audio_input=room_io.AudioInputOptions(sample_rate=16_000, frame_size_ms=20),
+        audio_output=room_io.AudioOutputOptions(sample_rate=csm_tts.SAMPLE_RATE),
+        participant_identity=caller.identity,
+        close_on_disconnect=False,
+        delete_room_on_close=False,
+    )

@@ -1,0 +1,67 @@
+"""Reads a YAML file into a pydantic model; what is wrong with it is said with file, line and key."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+Place = tuple[int | str, ...]
+
+
+class BadFileError(ValueError):
+    """The file cannot be used; the message is one sentence: `FILE:LINE: KEY: what is wrong`."""
+
+
+def read_yaml(path: Path, model: type[ModelT]) -> ModelT:
+    """One document, one model. Keys given twice are refused, for YAML keeps only the last.
+
+    Raises `BadFileError`; the message holds no value out of the file.
+    """
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadFileError(f"{path}: cannot be read: {error}") from error
+    try:
+        node = loader.get_single_node()
+        lines = dict(_lines(node, (), path)) if node else {}
+        data = loader.construct_document(node) if node else {}
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f":{mark.line + 1}" if mark else ""
+        raise BadFileError(f"{path}{where}: not YAML: {error.problem}") from error
+    finally:
+        loader.dispose()
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise BadFileError(_sentence(path, first["loc"], first["msg"], lines)) from error
+
+
+def _lines(node: yaml.Node, place: Place, path: Path) -> Iterator[tuple[Place, int]]:
+    """Where each key and each list item stands, counted from 1."""
+    yield place, node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            yield from _lines(child, (*place, index), path)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, child in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                raise BadFileError(f"{path}:{line}: {key.value}: given twice")
+            seen.add(key.value)
+            for inner, inner_line in _lines(child, (*place, key.value), path):
+                yield inner, line if inner == (*place, key.value) else inner_line
+
+
+def _sentence(path: Path, loc: Sequence[int | str], problem: str, lines: dict[Place, int]) -> str:
+    key = ".".join(str(part) for part in loc)
+    known = tuple(loc)
+    while known and known not in lines:
+        known = known[:-1]
+    line = lines.get(known, 1)
+    return f"{path}:{line}: {key}: {problem}" if key else f"{path}:{line}: {problem}"

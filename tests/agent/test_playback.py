@@ -1,0 +1,120 @@
+import asyncio
+
+import pytest
+from livekit import rtc
+from livekit.agents.voice import io
+
+from agent.playback import Playback, PlayoutClock
+
+RATE = 24_000
+
+
+def sound(seconds: float) -> rtc.AudioFrame:
+    samples = int(seconds * RATE)
+    return rtc.AudioFrame(bytes(2 * samples), RATE, 1, samples)
+
+
+class Room(io.AudioOutput):
+    """Takes what it is given, at once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="room", capabilities=io.AudioOutputCapabilities(pause=True), sample_rate=RATE
+        )
+        self.taken = 0.0
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        await super().capture_frame(frame)
+        self.taken += frame.duration
+
+    def flush(self) -> None:
+        super().flush()
+
+    def clear_buffer(self) -> None:
+        pass
+
+
+async def fill(playback: Playback, seconds: float) -> None:
+    for _ in range(round(seconds / 0.1)):
+        await playback.capture_frame(sound(0.1))
+
+
+def test_the_clock_plays_in_real_time_and_never_more_than_there_is() -> None:
+    clock = PlayoutClock()
+    clock.add(1.0, now=0.0)
+    assert clock.ahead(0.4) == pytest.approx(0.6)
+    assert clock.ahead(5.0) == 0.0
+    assert clock.played == pytest.approx(1.0)
+
+
+def test_the_clock_stands_still_while_paused_and_forgets_what_is_cleared() -> None:
+    clock = PlayoutClock()
+    clock.add(1.0, now=0.0)
+    clock.pause(0.5)
+    assert clock.ahead(9.0) == pytest.approx(0.5)
+    clock.resume(10.0)
+    clock.clear(10.2)
+    assert clock.ahead(10.2) == 0.0
+    assert clock.played == pytest.approx(0.7)
+
+
+async def test_no_more_than_the_limit_waits_ahead_of_the_listener() -> None:
+    room = Room()
+    playback = Playback(room, limit=0.5)
+    filling = asyncio.create_task(fill(playback, 30.0))
+    await asyncio.wait({filling}, timeout=0.2)
+    assert not filling.done()
+    assert room.taken < 1.0
+    filling.cancel()
+
+
+async def test_whoever_makes_the_sound_is_held_back_before_it_is_handed_over() -> None:
+    playback = Playback(Room(), limit=0.5)
+    admitted = 0
+
+    async def make() -> None:
+        nonlocal admitted
+        while True:
+            await playback.admit(0.1)
+            admitted += 1
+
+    making = asyncio.create_task(make())
+    await asyncio.wait({making}, timeout=0.1)
+    making.cancel()
+    assert admitted == 6  # the limit, and the frame that reached it
+
+
+async def test_an_interruption_lets_the_next_speech_in_at_once() -> None:
+    room = Room()
+    playback = Playback(room, limit=0.5)
+    for _ in range(6):
+        await playback.admit(0.1)
+    await fill(playback, 0.5)
+    playback.flush()
+    playback.clear_buffer()
+    async with asyncio.timeout(0.3):
+        await playback.admit(0.4)
+        await playback.capture_frame(sound(0.4))
+    assert room.taken == pytest.approx(0.9)
+
+
+async def test_a_pause_holds_the_sound_until_it_is_resumed() -> None:
+    room = Room()
+    playback = Playback(room, limit=0.2)
+    await fill(playback, 0.3)
+    playback.pause()
+    waiting = asyncio.create_task(playback.capture_frame(sound(0.1)))
+    await asyncio.wait({waiting}, timeout=0.4)
+    assert not waiting.done()
+    playback.resume()
+    async with asyncio.timeout(2.0):
+        await waiting
+    assert room.taken == pytest.approx(0.4)
+
+
+async def test_a_frame_longer_than_the_limit_still_passes() -> None:
+    playback = Playback(Room(), limit=0.05)
+    async with asyncio.timeout(5.0):
+        for _ in range(3):
+            await playback.admit(0.08)
+            await playback.capture_frame(sound(0.08))

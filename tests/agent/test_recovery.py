@@ -1,0 +1,44 @@
+from agent.recovery import Advice, Recovery
+
+
+def recovery() -> Recovery:
+    return Recovery(patience=20.0, quiet=10.0)
+
+
+def test_the_first_failure_is_apologised_for_and_retried() -> None:
+    assert recovery().failed("mind", 0.0) == Advice(apologise=True, retry_after=1.0)
+
+
+def test_further_failures_are_retried_with_back_off_and_no_more_words() -> None:
+    core = recovery()
+    delays = [core.failed("mind", float(second)).retry_after for second in range(4)]
+    assert delays == [1.0, 2.0, 4.0, 4.0]
+    assert not core.failed("mind", 4.0).apologise
+
+
+def test_a_part_that_stays_away_ends_the_call_once() -> None:
+    core = recovery()
+    for second in range(0, 20, 5):
+        assert not core.failed("voice", float(second)).give_up
+    assert core.failed("voice", 20.0) == Advice(give_up=True)
+    assert core.failed("voice", 21.0) == Advice()
+
+
+def test_two_parts_failing_together_get_one_apology() -> None:
+    core = recovery()
+    assert core.failed("ears", 0.0).apologise
+    assert not core.failed("voice", 0.1).apologise
+
+
+def test_a_part_that_came_back_is_apologised_for_again() -> None:
+    core = recovery()
+    core.failed("mind", 0.0)
+    core.worked("mind")
+    assert core.failed("mind", 5.0).apologise
+
+
+def test_failures_far_apart_do_not_add_up_to_the_end_of_the_call() -> None:
+    core = recovery()
+    for minute in range(10):
+        advice = core.failed("ears", minute * 60.0)
+        assert advice == Advice(apologise=True, retry_after=None)
