@@ -27,14 +27,17 @@ OPEN_PATHS = frozenset({"/health", "/ready"})
 
 @dataclass(frozen=True)
 class Service:
-    """What an engine brings. `start` loads the model, makes a real warm request, and frees all."""
+    """What an engine brings. `start` loads the model, makes a real warm request, and frees all.
+
+    An engine without sockets gives no `session`. Its own `routes` come before the common ones.
+    """
 
     name: str
     model: str
     gate: Gate
     start: Callable[[], AbstractAsyncContextManager[None]]
-    socket_path: str
-    session: Callable[[WebSocket], Awaitable[None]]
+    socket_path: str = "/v1/session"
+    session: Callable[[WebSocket], Awaitable[None]] | None = None
     key: SecretStr | None = None
     routes: Sequence[BaseRoute] = ()
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -82,6 +85,7 @@ def build_app(service: Service) -> Starlette:
         )
 
     async def session(websocket: WebSocket) -> None:
+        assert service.session is not None
         try:
             with gate.session():
                 await websocket.accept()
@@ -96,12 +100,12 @@ def build_app(service: Service) -> Starlette:
         lifespan=lifespan,
         middleware=[Middleware(_KeyCheck, key=service.key)],
         routes=[
+            *service.routes,
             Route("/health", health),
             Route("/ready", ready),
             Route("/metrics", metrics),
             Route("/v1/models", models),
-            WebSocketRoute(service.socket_path, session),
-            *service.routes,
+            *([WebSocketRoute(service.socket_path, session)] if service.session else []),
         ],
     )
 

@@ -1,0 +1,1 @@
+"""A language model that plays a script: what rehearsals and tests talk to instead of a real one."""
