@@ -10,6 +10,10 @@ from agent.yaml_file import BadFileError, read_yaml
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
+class PersonaError(ValueError):
+    """There is no such persona, or its file is wrong; the message is one sentence."""
+
+
 class Persona(BaseModel):
     """What `personas/NAME.yaml` holds."""
 
@@ -27,19 +31,18 @@ class Persona(BaseModel):
     """A voice of the speaking engine."""
     model: Text | None = None
     """A language model other than the worker's."""
-    apology: Text = "Sorry, give me a moment."
-    """What the clip says that is played while a part is away: `agent/audio/apology.wav`."""
-    goodbye: Text = "I'm sorry, I can't go on with this call. Goodbye."
-    """What the clip says that ends a call which cannot go on: `agent/audio/goodbye.wav`."""
 
 
 def load_persona(folder: Path, name: str) -> Persona:
-    """Read `folder/NAME.yaml`. Raises `BadFileError`, which says file, line and key."""
+    """Read `folder/NAME.yaml`. Raises `PersonaError`, which says file, line and key."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.yaml"))) or "none"
-        raise BadFileError(f"{path}: no such persona; there are: {known}")
-    persona = read_yaml(path, Persona)
+        raise PersonaError(f"{path}: no such persona; there are: {known}")
+    try:
+        persona = read_yaml(path, Persona)
+    except BadFileError as error:
+        raise PersonaError(str(error)) from error
     if persona.name != name:
-        raise BadFileError(f"{path}: name: must be {name!r}, as the file is called")
+        raise PersonaError(f"{path}: name: must be {name!r}, as the file is called")
     return persona
