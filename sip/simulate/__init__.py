@@ -1,0 +1,1 @@
+"""A caller made of software: it dials Parley, talks, listens and measures what a caller would hear."""

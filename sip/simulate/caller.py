@@ -1,0 +1,209 @@
+"""A caller whose telephone is the bridge itself.
+
+A LiveKit participant speaks and listens in a room of its own; livekit-sip dials out of that room to its own SIP port, and
+what comes back in is an ordinary inbound call: SIP with digest authentication, RTP, G.711. Only the bridge's far side is ours.
+"""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+import numpy as np
+from google.protobuf.duration_pb2 import Duration
+from livekit import api, rtc
+
+from sip.simulate.hearing import Ear
+from sip.simulate.speech import RATE, Samples
+from sip.simulate.stack import Stack
+from sip.simulate.timeline import Recording, Track
+
+logger = logging.getLogger("parley.simulate")
+
+FRAME = RATE // 50
+_FRAME_SECONDS = FRAME / RATE
+_LEAD = (
+    2 * _FRAME_SECONDS
+)  # sound that lies ready in the native source, so that a late loop makes no hole
+_RINGING = 30
+_GOODBYE = 5.0
+_FAR_END = "far-end"
+
+
+class CallFailedError(Exception):
+    """The call was not answered, or was refused; the message carries the SIP status where there is one."""
+
+
+@dataclass
+class Line:
+    """The caller's mouth and ear while a call lasts. Times are those of the event loop's clock."""
+
+    dialled_at: float
+    answered_at: float = 0.0
+    hung_up: bool = False
+    sent: Track = field(default_factory=Track)
+    heard: Track = field(default_factory=Track)
+    ear: Ear = field(default_factory=Ear)
+    _to_say: deque[Samples] = field(default_factory=deque)
+    _said: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def ring_to_answer(self) -> float:
+        return self.answered_at - self.dialled_at
+
+    async def say(self, speech: Samples) -> None:
+        """Speak from the next frame on; returns when the last frame has been handed over."""
+        whole = np.zeros(-(-speech.size // FRAME) * FRAME, dtype=np.int16)
+        whole[: speech.size] = speech
+        self._to_say.extend(whole.reshape(-1, FRAME))
+        while self._to_say and not self.hung_up:
+            self._said.clear()
+            await self._said.wait()
+
+    async def until(self, fact: Callable[[], bool]) -> None:
+        """Wait until `fact` holds or the line is down; it is asked at every frame heard."""
+        while not (self.hung_up or fact()):
+            self._news.clear()
+            await self._news.wait()
+
+    def next_frame(self) -> Samples:
+        """What the mouth sends now: speech, or silence where there is none."""
+        if not self._to_say:
+            return np.zeros(FRAME, dtype=np.int16)
+        frame = self._to_say.popleft()
+        if not self._to_say:
+            self._said.set()
+        return frame
+
+    def hear(self, at: float, frame: Samples) -> None:
+        self.heard.add(at, frame)
+        self.ear.feed(at, frame)
+        self._news.set()
+
+    def drop(self) -> None:
+        """The far end is gone: nobody waits for it any longer."""
+        self.hung_up = True
+        self._said.set()
+        self._news.set()
+
+    def recording(self, until: float) -> Recording:
+        """From the dialling on, so that everything heard is in it."""
+        return Recording.of(self.sent, self.heard, self.dialled_at, until)
+
+
+@contextlib.asynccontextmanager
+async def call(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Line]:
+    """Dial `to` as `from_`; inside the block the call is up, leaving it hangs up.
+
+    Raises CallFailedError when nobody answers.
+    """
+    name = f"simulate-{uuid.uuid4().hex[:12]}"
+    line = Line(asyncio.get_running_loop().time())
+    try:
+        async with stack.client() as client, asyncio.TaskGroup() as tasks:
+            room = rtc.Room()
+            try:
+                source = await _enter(room, stack, name, line, tasks)
+                speaking = tasks.create_task(_speak(line, source))
+                await _dial(client, line, _invite(stack, name, to, from_))
+                yield line
+            finally:
+                line.drop()
+                await _leave(client, room, name)
+            speaking.cancel()
+            await source.aclose()
+    except BaseExceptionGroup as group:
+        # The group is this function's own; a single failure is the caller's to handle.
+        if len(group.exceptions) == 1:
+            raise group.exceptions[0] from None
+        raise
+
+
+async def _enter(
+    room: rtc.Room, stack: Stack, name: str, line: Line, tasks: asyncio.TaskGroup
+) -> rtc.AudioSource:
+    @room.on("track_subscribed")
+    def _(track: rtc.Track, *_: object) -> None:
+        tasks.create_task(_listen(line, track))
+
+    @room.on("participant_disconnected")
+    def _(participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == _FAR_END:
+            line.drop()
+
+    grants = api.VideoGrants(room_join=True, room=name)
+    await room.connect(stack.livekit_url, stack.token("caller", grants))
+    source = rtc.AudioSource(RATE, 1, queue_size_ms=200)
+    await room.local_participant.publish_track(
+        rtc.LocalAudioTrack.create_audio_track("mouth", source),
+        rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE),
+    )
+    return source
+
+
+def _invite(stack: Stack, room: str, to: str, from_: str) -> api.CreateSIPParticipantRequest:
+    return api.CreateSIPParticipantRequest(
+        trunk=api.SIPOutboundConfig(
+            hostname=f"{stack.sip_host}:{stack.sip_port}",
+            transport=api.SIPTransport.SIP_TRANSPORT_UDP,
+            auth_username=stack.sip_username,
+            auth_password=stack.sip_password.get_secret_value(),
+        ),
+        sip_number=from_,
+        sip_call_to=to,
+        room_name=room,
+        participant_identity=_FAR_END,
+        wait_until_answered=True,
+        ringing_timeout=Duration(seconds=_RINGING),
+    )
+
+
+async def _dial(
+    client: api.LiveKitAPI, line: Line, request: api.CreateSIPParticipantRequest
+) -> None:
+    loop = asyncio.get_running_loop()
+    line.dialled_at = loop.time()
+    try:
+        await client.sip.create_sip_participant(request)
+    except api.SipCallError as error:
+        raise CallFailedError(f"SIP {error.sip_status_code} {error.sip_status}") from error
+    except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
+        raise CallFailedError(f"{type(error).__name__}: {error}") from error
+    line.answered_at = loop.time()
+
+
+async def _leave(client: api.LiveKitAPI, room: rtc.Room, name: str) -> None:
+    # Deleting the room is what makes the bridge say BYE; a participant that only leaves keeps the call up.
+    try:
+        async with asyncio.timeout(_GOODBYE):
+            await client.room.delete_room(api.DeleteRoomRequest(room=name))
+    except (api.TwirpError, aiohttp.ClientError, TimeoutError):
+        logger.warning("the caller's room was not deleted", extra={"room": name}, exc_info=True)
+    await room.disconnect()
+
+
+async def _speak(line: Line, source: rtc.AudioSource) -> None:
+    loop = asyncio.get_running_loop()
+    playing = loop.time()
+    while True:
+        frame = line.next_frame()
+        playing = max(playing, loop.time())
+        line.sent.add(playing, frame)
+        await source.capture_frame(rtc.AudioFrame(frame.tobytes(), RATE, 1, FRAME))
+        playing += _FRAME_SECONDS
+        await asyncio.sleep(max(0.0, playing - _LEAD - loop.time()))
+
+
+async def _listen(line: Line, track: rtc.Track) -> None:
+    loop = asyncio.get_running_loop()
+    stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, capacity=100)
+    try:
+        async for event in stream:
+            line.hear(loop.time(), np.frombuffer(event.frame.data, dtype=np.int16).copy())
+    finally:
+        await stream.aclose()
