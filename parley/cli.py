@@ -1,0 +1,26 @@
+"""The command line. What a command does stands elsewhere."""
+
+import logging
+from typing import NoReturn
+
+import typer
+
+from parley import up as up_command
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Parley: a telephone voice agent that you host yourself.",
+)
+
+
+@app.callback()
+def _main() -> None:
+    logging.basicConfig(level=logging.WARNING, format="parley: %(message)s")
+
+
+@app.command()
+def up() -> NoReturn:
+    """Run everything that a call needs on this machine, until Ctrl-C."""
+    raise SystemExit(up_command.up())

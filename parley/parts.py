@@ -1,0 +1,208 @@
+"""The parts of Parley on one machine: their commands, order, settings and signs of life."""
+
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agent.yaml_file import BadFileError
+from parley.phrases import write_phrases
+from parley.ports import RTC_PORTS, RTP_PORTS, Ports
+from parley.probes import HOST, http_ok, redis_ping, sip_options
+from parley.settings import ROOT, BadSettingsError, Settings
+from parley.supervisor import Hook, Part
+from parley_serving.settings import is_loopback
+
+SCRIPTS = ROOT / "personas" / "scripts"
+CALLS = ROOT / "tests" / "e2e" / "calls"
+
+PRIVATE = ("PARLEY_", "LIVEKIT_", "WHISPER_", "CSM_", "SCRIPTED_", "AGENT_", "SIP_", "TWILIO_")
+"""Variables that only the part they are meant for gets to see."""
+
+
+def build_parts(
+    settings: Settings, ports: Ports, environment: Mapping[str, str], provision: Hook
+) -> list[Part]:
+    """In the order of their starting. `provision` is awaited when LiveKit may have forgotten.
+
+    An engine or model that the worker is told to find elsewhere is not started here.
+
+    Raises:
+        BadSettingsError: a program is missing, or a file or variable cannot be used.
+    """
+    plan = _Plan(settings, ports, environment)
+    parts = [plan.redis(provision), plan.livekit(provision), plan.sip()]
+    if "AGENT_STT__URL" not in environment:
+        parts.append(plan.whisper())
+    if "AGENT_TTS__URL" not in environment:
+        parts.append(plan.csm())
+    if "AGENT_LLM__URL" not in environment:
+        parts.append(plan.scripted())
+    return [*parts, plan.worker()]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    settings: Settings
+    ports: Ports
+    environment: Mapping[str, str]
+
+    def redis(self, provision: Hook) -> Part:
+        data = self.settings.run_dir / "redis"
+        data.mkdir(parents=True, exist_ok=True)
+        options = {
+            "port": str(self.ports.redis),
+            "bind": HOST,
+            "dir": str(data),
+            "appendonly": "yes",
+            "save": "",
+            "daemonize": "no",
+        }
+        flags = [word for key, value in options.items() for word in (f"--{key}", value)]
+        return Part(
+            "redis",
+            (_program("redis-server"), *flags),
+            self._environment({}),
+            self.ports.redis,
+            redis_ping(self.ports.redis),
+            restarted=provision,
+        )
+
+    def livekit(self, provision: Hook) -> Part:
+        config = _read(ROOT / "livekit.yaml")
+        _refuse_beyond_loopback("livekit.yaml: bind_addresses", *config["bind_addresses"])
+        config["port"] = self.ports.livekit
+        config["rtc"]["udp_port"] = f"{self.ports.rtc}-{self.ports.rtc + RTC_PORTS - 1}"
+        config["redis"] = {"address": f"{HOST}:{self.ports.redis}"}
+        key, secret = self._livekit_keys()
+        config["keys"] = {key: secret}
+        return Part(
+            "livekit-server",
+            (_program("livekit-server"),),
+            self._environment({"LIVEKIT_CONFIG": json.dumps(config)}),
+            self.ports.livekit,
+            http_ok(self.ports.livekit, "/"),
+            restarted=provision,
+        )
+
+    def sip(self) -> Part:
+        config = _read(ROOT / "sip" / "bridge.yaml")
+        _refuse_beyond_loopback("sip/bridge.yaml: listen_ip", config["listen_ip"])
+        config["redis"] = {"address": f"{HOST}:{self.ports.redis}"}
+        config["ws_url"] = self.ports.livekit_url
+        config["sip_port"] = self.ports.sip
+        config["rtp_port"] = f"{self.ports.rtp}-{self.ports.rtp + RTP_PORTS - 1}"
+        config["api_key"], config["api_secret"] = self._livekit_keys()
+        return Part(
+            "livekit-sip",
+            (_program("livekit-sip"),),
+            self._environment({"SIP_CONFIG_BODY": json.dumps(config)}),
+            self.ports.sip,
+            sip_options(self.ports.sip),
+            stop_signal=signal.SIGINT,  # SIGTERM waits for calls; they have been hung up by then
+        )
+
+    def whisper(self) -> Part:
+        phrases = self.settings.run_dir / "phrases.txt"
+        try:
+            write_phrases(SCRIPTS, CALLS, phrases)
+        except BadFileError as error:
+            raise BadSettingsError(str(error)) from error
+        part = self._server("whisper", ("whisper_engine", "serve"), self.ports.whisper)
+        return part.with_defaults({"WHISPER_PHRASES": str(phrases)})
+
+    def csm(self) -> Part:
+        return self._server("csm", ("csm_engine", "serve"), self.ports.csm)
+
+    def scripted(self) -> Part:
+        part = self._server("scripted", ("parley.scripted",), self.ports.scripted)
+        return part.with_defaults({"SCRIPTED_SCRIPTS": str(SCRIPTS)})
+
+    def worker(self) -> Part:
+        key, secret = self._livekit_keys()
+        own = {
+            "LIVEKIT_URL": self.ports.livekit_url,
+            "LIVEKIT_API_KEY": key,
+            "LIVEKIT_API_SECRET": secret,
+            "AGENT_HEALTH_HOST": HOST,
+            "AGENT_HEALTH_PORT": str(self.ports.worker),
+        }
+        for side, url in {
+            "STT": f"http://{HOST}:{self.ports.whisper}",
+            "TTS": f"http://{HOST}:{self.ports.csm}",
+            "LLM": f"http://{HOST}:{self.ports.scripted}/v1",
+        }.items():
+            if f"AGENT_{side}__URL" not in self.environment:
+                own[f"AGENT_{side}__URL"] = url
+                own[f"AGENT_{side}__KEY"] = self.settings.engine_key.get_secret_value()
+        return Part(
+            "worker",
+            (sys.executable, "-m", "agent", "start"),
+            self._environment(own, "AGENT_"),
+            self.ports.worker,
+            http_ok(self.ports.worker, "/ready"),  # registered: an earlier call is never dispatched
+            patience=60.0,
+        )
+
+    def _server(self, name: str, module: tuple[str, ...], port: int) -> Part:
+        prefix = f"{name.upper()}_"
+        own = {
+            f"{prefix}LISTEN__HOST": HOST,
+            f"{prefix}LISTEN__PORT": str(port),
+            f"{prefix}LISTEN__KEY": self.settings.engine_key.get_secret_value(),
+        }
+        return Part(
+            name,
+            (sys.executable, "-m", *module),
+            self._environment(own, prefix),
+            port,
+            http_ok(port, "/ready"),
+            patience=120.0,  # real models take their time to load
+        )
+
+    def _livekit_keys(self) -> tuple[str, str]:
+        return (
+            self.settings.livekit_api_key,
+            self.settings.livekit_api_secret.get_secret_value(),
+        )
+
+    def _environment(self, own: dict[str, str], prefix: str | None = None) -> dict[str, str]:
+        """`own`, what the user sets with the part's `prefix`, and what is nobody's secret."""
+        shared = {k: v for k, v in self.environment.items() if not k.startswith(PRIVATE)}
+        given = {k: v for k, v in self.environment.items() if prefix and k.startswith(prefix)}
+        if clash := sorted(own.keys() & given.keys()):
+            raise BadSettingsError(f"{clash[0]} is chosen by `parley up`: unset it")
+        return shared | {"PYTHONUNBUFFERED": "1"} | given | own
+
+
+def _program(name: str) -> str:
+    built = ROOT / ".tools" / "bin" / name
+    found = str(built) if built.exists() else shutil.which(name)
+    if found is None:
+        raise BadSettingsError(f"{name} is not installed: run `make setup`")
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise BadSettingsError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    if not isinstance(config, dict):
+        raise BadSettingsError(f"{path} must hold a mapping of settings")
+    return config
+
+
+def _refuse_beyond_loopback(what: str, *addresses: str) -> None:
+    for address in addresses:
+        if not is_loopback(address):
+            raise BadSettingsError(
+                f"{what} is {address}: `parley up` listens on this machine alone; "
+                "to be reached from others, run the parts with keys of your own"
+            )

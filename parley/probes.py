@@ -1,0 +1,89 @@
+"""Ways of asking a part whether it answers. Each is tried until it says yes."""
+
+import asyncio
+import contextlib
+import socket
+import uuid
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+
+HOST = "127.0.0.1"
+PATIENCE = 1.0
+
+Probe = Callable[[], Awaitable[bool]]
+
+
+def http_ok(port: int, path: str) -> Probe:
+    """GET `path` answers 200."""
+
+    async def probe() -> bool:
+        timeout = aiohttp.ClientTimeout(total=PATIENCE)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            try:
+                async with session.get(f"http://{HOST}:{port}{path}") as response:
+                    return response.status == 200  # noqa: PLR2004
+            except (aiohttp.ClientError, TimeoutError):
+                return False
+
+    return probe
+
+
+def redis_ping(port: int) -> Probe:
+    """PING answers PONG: not while the append-only file is being read."""
+
+    async def probe() -> bool:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                reader, writer = await asyncio.open_connection(HOST, port)
+                with contextlib.closing(writer):
+                    writer.write(b"PING\r\n")
+                    return await reader.readline() == b"+PONG\r\n"
+        except (OSError, TimeoutError):
+            return False
+
+    return probe
+
+
+def sip_options(port: int) -> Probe:
+    """An OPTIONS request over UDP is answered (RFC 3261 §11)."""
+
+    async def probe() -> bool:
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
+            datagram.setblocking(False)
+            try:
+                datagram.connect((HOST, port))
+                await loop.sock_sendall(datagram, _options(port, datagram.getsockname()[1]))
+                async with asyncio.timeout(PATIENCE):
+                    return (await loop.sock_recv(datagram, 2048)).startswith(b"SIP/2.0 200")
+            except (OSError, TimeoutError):
+                return False
+
+    return probe
+
+
+def _options(port: int, own_port: int) -> bytes:
+    call = uuid.uuid4().hex
+    return (
+        f"OPTIONS sip:{HOST}:{port} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP {HOST}:{own_port};branch=z9hG4bK{call};rport\r\n"
+        f"From: <sip:parley@{HOST}>;tag={call[:8]}\r\n"
+        f"To: <sip:{HOST}:{port}>\r\n"
+        f"Call-ID: {call}\r\n"
+        "CSeq: 1 OPTIONS\r\n"
+        "Max-Forwards: 1\r\n"
+        "Content-Length: 0\r\n\r\n"
+    ).encode()
+
+
+def is_free(port: int, kind: socket.SocketKind) -> bool:
+    """Whether a part could listen on `port`, of TCP (SOCK_STREAM) or UDP (SOCK_DGRAM)."""
+    with socket.socket(socket.AF_INET, kind) as trial:
+        if kind is socket.SOCK_STREAM:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((HOST, port))
+        except OSError:
+            return False
+    return True

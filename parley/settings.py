@@ -1,0 +1,114 @@
+"""What `parley` itself is told: where its ports, its data and its secrets are."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: livekit.yaml, personas and .env lie here."""
+
+PREFIX = "PARLEY_"
+LIVEKIT_PREFIX = "LIVEKIT_"
+BLOCK = 500
+"""Ports that a PARLEY_PORT_BASE claims."""
+
+
+AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
+
+
+class BadSettingsError(Exception):
+    """Settings that cannot be used; the message is one sentence for the person who runs Parley."""
+
+
+class Settings(BaseSettings):
+    """Read once by `load`, from the environment and, under it, the file of secrets."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    env_file: AbsolutePath = Field(
+        ROOT / ".env", description="File of secrets and settings, mode 0600."
+    )
+    run_dir: AbsolutePath = Field(ROOT / ".run", description="Data, logs and stack.json.")
+    port_base: int | None = Field(
+        None,
+        ge=1024,
+        le=65_535 - BLOCK,
+        description=f"First of {BLOCK} ports that all parts use instead of their own.",
+    )
+    number: str = Field(
+        "+15550100", pattern=r"^\+[1-9]\d{1,14}$", description="Number of the local trunk (E.164)."
+    )
+    persona: str = Field("receptionist", description="Who answers the local trunk.")
+    sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
+    sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")
+    engine_key: SecretStr = Field(min_length=16, description="Bearer key of the engines.")
+    livekit_api_key: str = Field(
+        min_length=1, validation_alias="LIVEKIT_API_KEY", description="LiveKit's key."
+    )
+    livekit_api_secret: SecretStr = Field(
+        min_length=32, validation_alias="LIVEKIT_API_SECRET", description="LiveKit's secret."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # `load` has merged the environment and the file
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str]) -> Self:
+        """From `full_environment()`.
+
+        Raises:
+            BadSettingsError: a setting is missing, unknown or wrong; names it, never its value.
+        """
+        given: dict[str, str] = {
+            key.removeprefix(PREFIX).lower(): value
+            for key, value in environment.items()
+            if key.startswith(PREFIX)
+        }
+        for key in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"):
+            if key in environment:
+                given[key] = environment[key]
+        try:
+            return cls(**given)  # type: ignore[arg-type]  # strings, which pydantic parses
+        except ValidationError as error:
+            raise BadSettingsError(_sentence(error)) from None
+
+
+def full_environment() -> dict[str, str]:
+    """This process's environment over the file that PARLEY_ENV_FILE names, `.env` by default."""
+    file = Path(os.environ.get("PARLEY_ENV_FILE", ROOT / ".env"))
+    if not file.exists():
+        raise BadSettingsError(f"{file} is missing: `make setup` writes it")
+    from_file = {key: value for key, value in dotenv_values(file).items() if value is not None}
+    return from_file | os.environ
+
+
+def _sentence(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    name = str(problem["loc"][0])
+    name = name if name.startswith(LIVEKIT_PREFIX) else PREFIX + name.upper()
+    match problem["type"]:
+        case "missing":
+            return f"{name} is not set: `make setup` writes it to .env"
+        case "extra_forbidden":
+            return f"{name} is not a setting of Parley"
+        case _:
+            return f"bad setting {name}: {problem['msg']}"
+
+
+def say(message: str) -> None:
+    """To the person at the terminal."""
+    sys.stderr.write(f"{message}\n")

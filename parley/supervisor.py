@@ -1,0 +1,213 @@
+"""Starts parts in order, keeps them up, and stops them in reverse. It knows nothing of calls."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+logger = logging.getLogger(__name__)
+
+STOP_PATIENCE = 5.0
+PROBE_INTERVAL = 0.1
+DEATHS = 3
+DEATHS_WITHIN = 60.0
+
+Hook = Callable[[], Awaitable[None]]
+Probe = Callable[[], Awaitable[bool]]
+
+
+class PartError(Exception):
+    """A part that Parley cannot run without; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A program that Parley runs.
+
+    `answers` is asked until it says yes, at most `patience` seconds long. `restarted` is awaited
+    when the part is up again after a death. `port` is what others reach it by.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    port: int
+    answers: Probe
+    patience: float = 20.0
+    stop_signal: signal.Signals = signal.SIGTERM
+    restarted: Hook | None = None
+
+    def with_defaults(self, variables: Mapping[str, str]) -> Self:
+        """The same part with `variables` under those that it has."""
+        return replace(self, environment={**variables, **self.environment})
+
+
+class Deaths:
+    """Counts a part's deaths, and says how long to wait before the next start. Pure."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=DEATHS)
+
+    def count(self, now: float) -> float | None:
+        """Seconds to wait before a restart; None when this was one death too many."""
+        self._times.append(now)
+        while now - self._times[0] >= DEATHS_WITHIN:
+            self._times.popleft()
+        recent = len(self._times)
+        return None if recent == DEATHS else 0.25 * 2.0**recent
+
+
+class Supervisor:
+    """Owns the processes of its parts. One `running` each."""
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        *,
+        folder: Path,
+        logs: Path,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`folder` is the parts' working directory, `changed` is called when a pid has changed."""
+        self._parts = parts
+        self._folder = folder
+        self._logs = logs
+        self._changed = changed
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._processes.items()}
+
+    def kill(self) -> None:
+        """At once, everything: whoever waits for a part to stop waits no longer."""
+        for process in self._processes.values():
+            _kill_group(process)
+
+    def log_of(self, part: Part) -> Path:
+        return self._logs / f"{part.name}.log"
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Inside, every part is up and kept up; leaving stops them all, last one first.
+
+        Raises:
+            PartError: (in a group) a part died while starting, or three times in a minute.
+        """
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for part in self._parts:
+            self.log_of(part).unlink(missing_ok=True)
+        try:
+            async with asyncio.TaskGroup() as keepers:
+                kept = []
+                for part in self._parts:
+                    await self._start(part)
+                    kept.append(keepers.create_task(self._keep(part), name=f"keep {part.name}"))
+                yield
+                for keeper in kept:
+                    keeper.cancel()
+        finally:
+            for part in reversed(self._parts):
+                await self._stop(part)
+
+    async def _start(self, part: Part) -> None:
+        """Returns when the part answers. Raises PartError when it dies first, or never does."""
+        process = await self._spawn(part)
+        died = asyncio.ensure_future(process.wait())
+        try:
+            async with asyncio.timeout(part.patience):
+                while not await part.answers():
+                    await asyncio.wait({died}, timeout=PROBE_INTERVAL)
+                    if died.done():
+                        raise PartError(self._last_words(part, died.result()))
+        except TimeoutError:
+            raise PartError(
+                f"{part.name} did not answer within {part.patience:.0f} s: see {self.log_of(part)}"
+            ) from None
+        finally:
+            died.cancel()
+
+    async def _spawn(self, part: Part) -> asyncio.subprocess.Process:
+        with self.log_of(part).open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *_dies_with_us(part.stop_signal),
+                *part.command,
+                cwd=self._folder,
+                env=dict(part.environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._processes[part.name] = process
+        self._changed()
+        return process
+
+    def _last_words(self, part: Part, status: int) -> str:
+        log = self.log_of(part)
+        lines = log.read_text(errors="replace").strip().splitlines()
+        said = f" ({lines[-1].strip()[:200]})" if lines else ""
+        return f"{part.name} died while starting, {_how(status)}{said}: see {log}"
+
+    async def _keep(self, part: Part) -> None:
+        deaths = Deaths()
+        while True:
+            status = await self._processes[part.name].wait()
+            _kill_group(self._processes[part.name])
+            pause = deaths.count(asyncio.get_running_loop().time())
+            if pause is None:
+                raise PartError(
+                    f"{part.name} died {DEATHS} times within {DEATHS_WITHIN:.0f} s, last "
+                    f"{_how(status)}: see {self.log_of(part)}"
+                )
+            logger.warning(
+                "a part died: starting it again",
+                extra={"part": part.name, "how": _how(status), "in_seconds": pause},
+            )
+            await asyncio.sleep(pause)
+            try:
+                await self._start(part)
+                if part.restarted:
+                    await part.restarted()
+            except PartError as error:
+                logger.warning("a part did not come back", extra={"reason": str(error)})
+                _kill_group(self._processes[part.name])
+            else:
+                logger.warning("a part is up again", extra={"part": part.name})
+
+    async def _stop(self, part: Part) -> None:
+        process = self._processes.pop(part.name, None)
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(part.stop_signal)
+        try:
+            async with asyncio.timeout(STOP_PATIENCE):
+                await process.wait()
+        except TimeoutError:
+            logger.warning("a part would not stop: killed", extra={"part": part.name})
+        finally:
+            _kill_group(process)
+        await process.wait()
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    """What a part leaves behind, or itself; its session makes its pid the group's."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _dies_with_us(stop_signal: signal.Signals) -> tuple[str, ...]:
+    """On Linux, a prefix that stops the part if this process is killed outright."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG")) if setpriv else ()
+
+
+def _how(status: int) -> str:
+    return f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"

@@ -1,0 +1,126 @@
+"""`parley up`: everything that a call needs, on this machine, until Ctrl-C."""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from parley.door import Door
+from parley.parts import build_parts
+from parley.ports import Ports
+from parley.probes import HOST
+from parley.ready import ready_block
+from parley.settings import ROOT, BadSettingsError, Settings, full_environment, say
+from parley.supervisor import PartError, Supervisor
+
+logger = logging.getLogger(__name__)
+
+HANG_UP_PATIENCE = 5.0
+
+
+def up() -> int:
+    """Returns the exit status: 0 after Ctrl-C or SIGTERM, 1 when a part failed, 2 on bad settings."""
+    try:
+        environment = full_environment()
+        settings = Settings.load(environment)
+        with _alone_in(settings.run_dir):
+            return asyncio.run(_Stack(settings, environment).run())
+    except BadSettingsError as error:
+        say(f"parley: {error}")
+        return 2
+
+
+class _Stack:
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
+        wanted = Ports() if settings.port_base is None else Ports.block(settings.port_base)
+        self._settings = settings
+        self._environment = environment
+        self._ports = wanted.with_free_sip()
+        self._door = Door(settings, self._ports.livekit)
+        self._parts = build_parts(settings, self._ports, environment, self._door.ensure)
+        self._ports.check((part.name, part.port) for part in self._parts)
+        self._supervisor = Supervisor(
+            self._parts, folder=ROOT, logs=settings.run_dir / "logs", changed=self._write_stack
+        )
+        self._file = settings.run_dir / "stack.json"
+        self._is_up = False
+        if self._ports.sip != wanted.sip:
+            say(f"parley: port {wanted.sip} is taken: SIP is on port {self._ports.sip}")
+
+    async def run(self) -> int:
+        """Until a signal (0) or until a part has failed for good (1)."""
+        running = asyncio.create_task(self._run())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._signalled, running)
+        await asyncio.wait({running})
+        if running.cancelled():
+            return 0
+        if not (failure := running.exception()):
+            return 0
+        if not isinstance(failure, BaseExceptionGroup) or failure.split(PartError)[1]:
+            raise failure
+        say(f"parley: {failure.exceptions[0]}")
+        return 1
+
+    def _signalled(self, running: asyncio.Task[None]) -> None:
+        """The first signal hangs up and stops in order; a second one kills."""
+        if running.cancelling():
+            self._supervisor.kill()
+        else:
+            say("parley: hanging up and stopping")
+            running.cancel()
+
+    async def _run(self) -> None:
+        self._file.unlink(missing_ok=True)
+        try:
+            async with self._supervisor.running():
+                try:
+                    await self._door.ensure()
+                    self._is_up = True
+                    self._write_stack()
+                    say(ready_block(self._settings, self._ports, self._environment))
+                    await asyncio.Event().wait()
+                finally:
+                    await self._door.hang_up_all(HANG_UP_PATIENCE)
+        finally:
+            self._file.unlink(missing_ok=True)
+
+    def _write_stack(self) -> None:
+        """What others need to find this stack. It holds no secret."""
+        if not self._is_up:
+            return
+        pids = self._supervisor.pids()
+        stack = {
+            "pid": os.getpid(),
+            "livekit_url": self._ports.livekit_url,
+            "sip_host": HOST,
+            "sip_port": self._ports.sip,
+            "number": self._settings.number,
+            "parts": {
+                part.name: {"pid": pids.get(part.name), "port": part.port} for part in self._parts
+            },
+        }
+        whole = self._file.with_suffix(".tmp")
+        whole.write_text(json.dumps(stack, indent=2) + "\n")
+        whole.replace(self._file)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two stacks in one run folder would share redis' data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadSettingsError(
+                f"Parley is running in {folder} already: stop it, or set PARLEY_RUN_DIR and "
+                "PARLEY_PORT_BASE for a second one"
+            ) from None
+        yield
