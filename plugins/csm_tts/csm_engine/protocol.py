@@ -6,11 +6,11 @@ rate that `session.config` asked for) and `audio.done`. Sentences are spoken one
 so binary frames belong to the latest `audio.start`. docs/protocol.md has examples.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-SAMPLE_RATE = 24_000
+SAMPLE_RATE: Final = 24_000
 """Hz. What the model makes, and what a session gets unless it asks for another rate."""
 
 FRAME_SECONDS = 0.08

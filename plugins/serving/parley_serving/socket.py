@@ -1,5 +1,6 @@
 """A WebSocket that speaks typed messages: JSON control in both directions, PCM as binary frames."""
 
+import asyncio
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -9,6 +10,9 @@ MessageT = TypeVar("MessageT")
 
 POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
+
+CLOSE_SECONDS = 1.0
+"""What a goodbye may take: a client that reads nothing does not get one."""
 
 
 class PeerGoneError(Exception):
@@ -28,12 +32,22 @@ class Socket(Generic[MessageT]):
     """One client. `receive` yields a validated message, or bytes for a binary frame.
 
     Every way in which a peer can misbehave is a `RefusedError`; its leaving is `PeerGoneError`.
+    `limit` bounds a message, in bytes; `stall` the seconds that a send waits for a client that reads
+    nothing, which then counts as gone.
     """
 
-    def __init__(self, websocket: WebSocket, messages: TypeAdapter[MessageT], limit: int) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        messages: TypeAdapter[MessageT],
+        limit: int,
+        *,
+        stall: float = 30.0,
+    ) -> None:
         self._websocket = websocket
         self._messages = messages
         self._limit = limit
+        self._stall = stall
 
     async def receive(self) -> MessageT | bytes:
         try:
@@ -64,16 +78,20 @@ class Socket(Generic[MessageT]):
     async def close(self, code: int = 1000) -> None:
         if self._websocket.application_state is not WebSocketState.DISCONNECTED:
             try:
-                await self._websocket.close(code)
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._websocket.close(code)
             except (WebSocketDisconnect, RuntimeError, OSError):
-                return  # it has left already
+                return  # it has left already, or does not read (TimeoutError is an OSError)
 
     async def _send(self, *, text: str | None = None, data: bytes | None = None) -> None:
         try:
-            if text is not None:
-                await self._websocket.send_text(text)
-            elif data is not None:
-                await self._websocket.send_bytes(data)
+            async with asyncio.timeout(self._stall):
+                if text is not None:
+                    await self._websocket.send_text(text)
+                elif data is not None:
+                    await self._websocket.send_bytes(data)
+        except TimeoutError as error:
+            raise PeerGoneError("it has stopped reading") from error
         except (WebSocketDisconnect, RuntimeError, OSError) as error:
             raise PeerGoneError from error
 

@@ -1,0 +1,24 @@
+"""`python -m csm_engine serve`."""
+
+import argparse
+
+from csm_engine.config import Settings
+from csm_engine.protocol import MAX_MESSAGE_BYTES
+from csm_engine.rehearsal import Rehearsal
+from csm_engine.server import make_service
+from parley_serving import build_app, load_settings, serve
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="csm_engine", description="Speech for Parley.")
+    parser.add_subparsers(required=True).add_parser(
+        "serve", help="Serve until SIGTERM. Settings come from the environment: CSM_…"
+    )
+    parser.parse_args()
+    settings = load_settings(Settings)
+    service = make_service(Rehearsal(), settings)
+    serve(build_app(service), service.gate, settings.listen, max_message=MAX_MESSAGE_BYTES)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The rehearsal voice: espeak-ng. Robotic, and needs neither a download nor a GPU."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, aclosing
+
+from csm_engine.audio import reframed
+from csm_engine.espeak import Espeak
+from csm_engine.model import UnknownVoiceError
+from csm_engine.protocol import SAMPLE_RATE
+
+LANGUAGES = frozenset(
+    [
+        "ar",
+        "bg",
+        "bn",
+        "ca",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "et",
+        "fa",
+        "fi",
+        "fr",
+        "gu",
+        "hi",
+        "hr",
+        "hu",
+        "id",
+        "is",
+        "it",
+        "ja",
+        "kn",
+        "ko",
+        "lt",
+        "lv",
+        "mk",
+        "ml",
+        "mr",
+        "ms",
+        "nb",
+        "nl",
+        "pa",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sq",
+        "sr",
+        "sv",
+        "sw",
+        "ta",
+        "te",
+        "tr",
+        "uk",
+        "ur",
+        "vi",
+    ]
+)
+
+
+class Rehearsal:
+    """One voice a language, whatever the name asked for: personas keep the voice they will have."""
+
+    name = "rehearsal"
+
+    def __init__(self) -> None:
+        self._espeak = Espeak()
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return self._espeak.running()
+
+    def check(self, voice: str, language: str) -> None:
+        if _primary(language) not in LANGUAGES:
+            raise UnknownVoiceError(f"the rehearsal voice does not speak {language!r}")
+
+    async def speak(self, text: str, *, voice: str, language: str) -> AsyncGenerator[bytes, None]:
+        sound = self._espeak.speak(text, _espeak_name(language))
+        async with aclosing(reframed(sound, self._espeak.rate, SAMPLE_RATE)) as frames:
+            async for frame in frames:
+                yield frame
+
+
+def _primary(language: str) -> str:
+    return language.replace("_", "-").partition("-")[0].lower()
+
+
+def _espeak_name(language: str) -> str:
+    """English is American here, as the rehearsal ears are; elsewhere the region is dropped."""
+    primary = _primary(language)
+    return "en-us" if primary == "en" else primary

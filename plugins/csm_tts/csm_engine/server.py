@@ -1,0 +1,68 @@
+"""The engine as a server: the model behind a socket, an OpenAI route, health and metrics."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from prometheus_client import CollectorRegistry
+from starlette.websockets import WebSocket
+
+from csm_engine.config import Settings
+from csm_engine.metrics import Metrics
+from csm_engine.model import Model
+from csm_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
+from csm_engine.session import Session
+from csm_engine.speaker import Speaker
+from csm_engine.speech_route import speech_route
+from parley_serving import Gate, PeerGoneError, RefusedError, Service, Socket
+
+logger = logging.getLogger(__name__)
+
+_POLICY_VIOLATION = 1008
+
+
+def make_service(model: Model, settings: Settings) -> Service:
+    """What `parley_serving.build_app` needs. Call it on the thread that will run the event loop."""
+    gate = Gate(settings.listen.max_sessions)
+    registry = CollectorRegistry()
+    speaker = Speaker(model, Metrics(registry), settings.longest)
+
+    @contextlib.asynccontextmanager
+    async def start() -> AsyncIterator[None]:
+        async with model.running():
+            await speaker.warm()
+            yield
+
+    async def session(websocket: WebSocket) -> None:
+        socket = Socket(websocket, client_message, MAX_MESSAGE_BYTES, stall=settings.stall)
+        try:
+            await Session(socket, speaker, gate.draining).run()
+            await socket.close()
+        except* PeerGoneError as gone:
+            logger.info("client left", extra={"reason": str(gone.exceptions[0])})
+        except* RefusedError as refused:
+            await _refuse(socket, _first(refused))
+
+    return Service(
+        name="csm",
+        model=model.name,
+        gate=gate,
+        start=start,
+        socket_path=PATH,
+        session=session,
+        key=settings.listen.key,
+        routes=(speech_route(speaker, gate),),
+        registry=registry,
+    )
+
+
+async def _refuse(socket: Socket, error: RefusedError) -> None:
+    logger.info("client refused", extra={"code": error.code})
+    with contextlib.suppress(PeerGoneError):
+        await socket.send(Failed(code=error.code, message=str(error), retryable=error.retryable))
+    await socket.close(_POLICY_VIOLATION)
+
+
+def _first(group: ExceptionGroup[RefusedError]) -> RefusedError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
