@@ -51,6 +51,8 @@ def _lines(node: yaml.Node, place: Place, path: Path) -> Iterator[tuple[Place, i
         seen: set[str] = set()
         for key, child in node.value:
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise BadFileError(f"{path}:{line}: a key must be a single word")
             if key.value in seen:
                 raise BadFileError(f"{path}:{line}: {key.value}: given twice")
             seen.add(key.value)

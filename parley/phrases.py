@@ -2,16 +2,34 @@
 
 from pathlib import Path
 
-import yaml
+from pydantic import BaseModel
 
+from agent.yaml_file import read_yaml
+from parley.scripted.matching import words_of
 from parley.scripted.script import load_scripts
 
 
-def write_phrases(scripts: Path, calls: Path, to: Path) -> None:
-    """One phrase a line, each once. `calls` may be missing. Raises `BadFileError` on a bad script."""
+class _Turn(BaseModel):
+    say: str | None = None
+
+
+class _Calls(BaseModel):
+    """Of a call script, what is said: sip.simulate checks the rest."""
+
+    turns: list[_Turn] = []
+
+
+def collect_phrases(scripts: Path, calls: Path) -> list[str]:
+    """In lower case without punctuation, sorted, each once. `calls` may be missing.
+
+    Raises `BadFileError`, which says file, line and key.
+    """
     phrases = [phrase for script in load_scripts(scripts).values() for phrase in script.phrases()]
-    for path in sorted(calls.glob("*.yaml")):
-        scenario = yaml.safe_load(path.read_text())
-        phrases += [turn["say"] for turn in scenario.get("turns", ()) if "say" in turn]
-    lines = dict.fromkeys(" ".join(phrase.lower().split()) for phrase in phrases)
-    to.write_text("".join(f"{line}\n" for line in lines))
+    for path in calls.glob("*.yaml"):
+        phrases += [turn.say for turn in read_yaml(path, _Calls).turns if turn.say]
+    return sorted({" ".join(words) for phrase in phrases if (words := words_of(phrase))})
+
+
+def write_phrases(scripts: Path, calls: Path, to: Path) -> None:
+    """One phrase a line, as the engine's WHISPER_PHRASES takes them. Raises `BadFileError`."""
+    to.write_text("".join(f"{phrase}\n" for phrase in collect_phrases(scripts, calls)))

@@ -1,0 +1,156 @@
+"""Judged by the scripted model's checker, which knows nothing of how prompts are made."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from livekit.agents import llm
+from pydantic import TypeAdapter
+
+from agent.prompt import CONNECTED, NO_RESULT, SILENT, UNANSWERED, strict_context
+from parley.scripted.strict import fault
+from parley.scripted.wire import Message
+
+STAND_INS = {CONNECTED, SILENT, UNANSWERED, NO_RESULT}
+CALL_IDS = ["c1", "c2", "c3"]
+
+texts = st.sampled_from(["", " ", "\n"]) | st.text("abc \n", max_size=12)
+items = st.lists(
+    st.builds(
+        llm.ChatMessage,
+        role=st.sampled_from(["system", "developer", "user", "assistant"]),
+        content=st.lists(texts, max_size=2),
+    )
+    | st.builds(
+        llm.FunctionCall,
+        id=st.sampled_from(["item_1/a", "item_1/b", "item_2"]),
+        call_id=st.sampled_from(CALL_IDS),
+        name=st.just("look"),
+        arguments=st.sampled_from(["", "{}", '{"a": 1}']),
+        group_id=st.sampled_from([None, "g"]),
+    )
+    | st.builds(
+        llm.FunctionCallOutput,
+        call_id=st.sampled_from(CALL_IDS),
+        name=st.just("look"),
+        output=texts,
+        is_error=st.booleans(),
+    )
+    | st.builds(llm.AgentHandoff, new_agent_id=st.just("other")),
+    max_size=12,
+)
+
+
+def sent(context: llm.ChatContext) -> list[dict[str, Any]]:
+    """What livekit-plugins-openai puts into the request."""
+    messages, _ = context.to_provider_format("openai")
+    return messages
+
+
+def fault_of(messages: list[dict[str, Any]]) -> str | None:
+    return fault(TypeAdapter(list[Message]).validate_python(messages))
+
+
+def talk(*turns: tuple[llm.ChatRole, str]) -> llm.ChatContext:
+    return llm.ChatContext([llm.ChatMessage(role=role, content=[text]) for role, text in turns])
+
+
+def plain(context: llm.ChatContext) -> list[tuple[str, str]]:
+    return [(message["role"], message["content"]) for message in sent(strict_context(context))]
+
+
+@given(items)
+def test_whatever_the_history_the_strict_template_takes_it(history: list[llm.ChatItem]) -> None:
+    assert fault_of(sent(strict_context(llm.ChatContext(history)))) is None
+
+
+@given(items)
+def test_no_word_is_lost_and_the_order_is_kept(history: list[llm.ChatItem]) -> None:
+    def words(roles: set[str], messages: list[llm.ChatMessage]) -> list[str]:
+        return [
+            word
+            for message in messages
+            if message.role in roles and message.raw_text_content not in STAND_INS
+            for word in (message.raw_text_content or "").split()
+        ]
+
+    context = llm.ChatContext(history)
+    fitted = strict_context(context).messages()
+    for roles in ({"system", "developer"}, {"user", "assistant"}):
+        assert words(roles, fitted) == words(roles, context.messages())
+
+
+@given(items)
+def test_every_call_that_has_a_result_is_sent_with_it(history: list[llm.ChatItem]) -> None:
+    called = {item.call_id for item in history if item.type == "function_call"}
+    answered = {item.call_id for item in history if item.type == "function_call_output"}
+    messages = sent(strict_context(llm.ChatContext(history)))
+    sent_calls = [call["id"] for message in messages for call in message.get("tool_calls", [])]
+    results = [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+    assert sorted(sent_calls) == sorted(results) == sorted(called & answered)
+
+
+@given(items)
+def test_a_fitted_history_stays_as_it_is(history: list[llm.ChatItem]) -> None:
+    once = strict_context(llm.ChatContext(history))
+    assert sent(strict_context(once)) == sent(once)
+
+
+@given(items)
+def test_the_callers_history_is_not_touched(history: list[llm.ChatItem]) -> None:
+    before = [item.model_dump_json() for item in history]
+    strict_context(llm.ChatContext(history))
+    assert [item.model_dump_json() for item in history] == before
+
+
+def test_a_greeting_gets_a_user_before_it() -> None:
+    history = talk(("system", "Be kind."), ("assistant", "Hello."), ("user", "Hi."))
+    assert plain(history) == [
+        ("system", "Be kind."),
+        ("user", CONNECTED),
+        ("assistant", "Hello."),
+        ("user", "Hi."),
+    ]
+
+
+def test_with_nothing_said_the_model_is_told_that_the_call_is_up() -> None:
+    assert plain(talk(("system", "Be kind."))) == [("system", "Be kind."), ("user", CONNECTED)]
+
+
+def test_neighbours_of_one_role_are_one_message_a_line_each() -> None:
+    history = talk(("user", "One."), ("user", " "), ("user", "Two."))
+    assert plain(history) == [("user", "One.\nTwo.")]
+
+
+def test_instructions_in_mid_talk_join_the_system_message() -> None:
+    history = talk(("system", "Be kind."), ("user", "Hi."), ("system", "Be brief."))
+    assert plain(history) == [("system", "Be kind.\n\nBe brief."), ("user", "Hi.")]
+
+
+def test_asked_to_speak_again_the_model_hears_that_nobody_spoke() -> None:
+    history = talk(("user", "Hi."), ("assistant", "Hello."))
+    assert plain(history)[-1] == ("user", SILENT)
+
+
+def test_a_caller_who_speaks_on_before_a_result_is_answered_keeps_the_turns_in_order() -> None:
+    history = llm.ChatContext(
+        [
+            llm.ChatMessage(role="user", content=["Look."]),
+            llm.ChatMessage(id="item_1", role="assistant", content=["One moment."]),
+            llm.FunctionCall(id="item_1/0", call_id="c1", name="look", arguments="{}"),
+            llm.ChatMessage(role="user", content=["Well?"]),
+            llm.FunctionCallOutput(call_id="c1", name="look", output="", is_error=False),
+        ]
+    )
+    messages = sent(strict_context(history))
+    assert [message["role"] for message in messages] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+    ]
+    assert messages[1]["content"] == "One moment."
+    assert messages[1]["tool_calls"][0]["id"] == "c1"
+    assert messages[2]["content"] == NO_RESULT
+    assert messages[3]["content"] == UNANSWERED
