@@ -1,11 +1,11 @@
 """The command line. What a command does stands elsewhere."""
 
-import logging
 from typing import NoReturn
 
 import typer
 
 from parley import up as up_command
+from parley.terminal_log import log_to_terminal
 
 app = typer.Typer(
     add_completion=False,
@@ -17,7 +17,7 @@ app = typer.Typer(
 
 @app.callback()
 def _main() -> None:
-    logging.basicConfig(level=logging.WARNING, format="parley: %(message)s")
+    log_to_terminal()
 
 
 @app.command()

@@ -75,7 +75,7 @@ class Door:
                         await _delete(livekit, room.name)
                     await asyncio.sleep(RETRY_INTERVAL)
         except (*Refused, TimeoutError) as error:
-            logger.warning("calls may be left: %s", type(error).__name__)
+            logger.warning("calls may be left", extra={"why": type(error).__name__})
 
     def _livekit(self) -> api.LiveKitAPI:
         return api.LiveKitAPI(

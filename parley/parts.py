@@ -27,16 +27,22 @@ PRIVATE = ("PARLEY_", "LIVEKIT_", "WHISPER_", "CSM_", "SCRIPTED_", "AGENT_", "SI
 
 
 def build_parts(
-    settings: Settings, ports: Ports, environment: Mapping[str, str], provision: Hook
+    settings: Settings,
+    ports: Ports,
+    environment: Mapping[str, str],
+    provision: Hook,
+    root: Path = ROOT,
 ) -> list[Part]:
     """In the order of their starting. `provision` is awaited when LiveKit may have forgotten.
+
+    `root` holds livekit.yaml and sip/bridge.yaml.
 
     An engine or model that the worker is told to find elsewhere is not started here.
 
     Raises:
         BadSettingsError: a program is missing, or a file or variable cannot be used.
     """
-    plan = _Plan(settings, ports, environment)
+    plan = _Plan(settings, ports, environment, root)
     parts = [plan.redis(provision), plan.livekit(provision), plan.sip()]
     if "AGENT_STT__URL" not in environment:
         parts.append(plan.whisper())
@@ -52,6 +58,7 @@ class _Plan:
     settings: Settings
     ports: Ports
     environment: Mapping[str, str]
+    root: Path
 
     def redis(self, provision: Hook) -> Part:
         data = self.settings.run_dir / "redis"
@@ -75,7 +82,7 @@ class _Plan:
         )
 
     def livekit(self, provision: Hook) -> Part:
-        config = _read(ROOT / "livekit.yaml")
+        config = _read(self.root / "livekit.yaml")
         _refuse_beyond_loopback("livekit.yaml: bind_addresses", *config["bind_addresses"])
         config["port"] = self.ports.livekit
         config["rtc"]["udp_port"] = f"{self.ports.rtc}-{self.ports.rtc + RTC_PORTS - 1}"
@@ -92,7 +99,7 @@ class _Plan:
         )
 
     def sip(self) -> Part:
-        config = _read(ROOT / "sip" / "bridge.yaml")
+        config = _read(self.root / "sip" / "bridge.yaml")
         _refuse_beyond_loopback("sip/bridge.yaml: listen_ip", config["listen_ip"])
         config["redis"] = {"address": f"{HOST}:{self.ports.redis}"}
         config["ws_url"] = self.ports.livekit_url

@@ -14,7 +14,6 @@ from typing import Self
 
 logger = logging.getLogger(__name__)
 
-STOP_PATIENCE = 5.0
 PROBE_INTERVAL = 0.1
 DEATHS = 3
 DEATHS_WITHIN = 60.0
@@ -32,7 +31,8 @@ class Part:
     """A program that Parley runs.
 
     `answers` is asked until it says yes, at most `patience` seconds long. `restarted` is awaited
-    when the part is up again after a death. `port` is what others reach it by.
+    when the part is up again after a death. `port` is what others reach it by. A part that has
+    not ended `stop_patience` seconds after `stop_signal` is killed.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Part:
     answers: Probe
     patience: float = 20.0
     stop_signal: signal.Signals = signal.SIGTERM
+    stop_patience: float = 5.0
     restarted: Hook | None = None
 
     def with_defaults(self, variables: Mapping[str, str]) -> Self:
@@ -52,7 +53,8 @@ class Part:
 class Deaths:
     """Counts a part's deaths, and says how long to wait before the next start. Pure."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_pause: float) -> None:
+        self._first_pause = first_pause
         self._times: deque[float] = deque(maxlen=DEATHS)
 
     def count(self, now: float) -> float | None:
@@ -61,7 +63,7 @@ class Deaths:
         while now - self._times[0] >= DEATHS_WITHIN:
             self._times.popleft()
         recent = len(self._times)
-        return None if recent == DEATHS else 0.25 * 2.0**recent
+        return None if recent == DEATHS else self._first_pause * 2.0 ** (recent - 1)
 
 
 class Supervisor:
@@ -74,12 +76,17 @@ class Supervisor:
         folder: Path,
         logs: Path,
         changed: Callable[[], None] = lambda: None,
+        first_pause: float = 0.5,
     ) -> None:
-        """`folder` is the parts' working directory, `changed` is called when a pid has changed."""
+        """`folder` is the parts' working directory, `changed` is called when a pid has changed.
+
+        A part is started again `first_pause` seconds after its death, then after twice that.
+        """
         self._parts = parts
         self._folder = folder
         self._logs = logs
         self._changed = changed
+        self._first_pause = first_pause
         self._processes: dict[str, asyncio.subprocess.Process] = {}
 
     def pids(self) -> dict[str, int]:
@@ -156,7 +163,7 @@ class Supervisor:
         return f"{part.name} died while starting, {_how(status)}{said}: see {log}"
 
     async def _keep(self, part: Part) -> None:
-        deaths = Deaths()
+        deaths = Deaths(self._first_pause)
         while True:
             status = await self._processes[part.name].wait()
             _kill_group(self._processes[part.name])
@@ -188,7 +195,7 @@ class Supervisor:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(part.stop_signal)
         try:
-            async with asyncio.timeout(STOP_PATIENCE):
+            async with asyncio.timeout(part.stop_patience):
                 await process.wait()
         except TimeoutError:
             logger.warning("a part would not stop: killed", extra={"part": part.name})
