@@ -125,7 +125,7 @@ class Conversation:
             self.call.stalls = self.playback.stalls
         await self._session.aclose()
         for model in (self._session.stt, self._session.tts, self._session.llm):
-            if isinstance(model, stt.STT | llm.LLM) or hasattr(model, "aclose"):
+            if model is not None:
                 await model.aclose()
 
     def _greet(self) -> None:
@@ -172,7 +172,11 @@ class Conversation:
             return
         logger.warning(
             "a part failed",
-            extra={"part": part, "recoverable": event.error.recoverable, "kind": type(event.error.error).__name__},
+            extra={
+                "part": part,
+                "recoverable": event.error.recoverable,
+                "kind": type(event.error.error).__name__,
+            },
         )
         if not event.error.recoverable:
             self._fail(part)
@@ -207,5 +211,9 @@ class Conversation:
                 self._recovery.worked("mind")
         logger.info(
             "turn",
-            extra={"role": item.role, "interrupted": item.interrupted, "metrics": dict(item.metrics)},
+            extra={
+                "role": item.role,
+                "interrupted": item.interrupted,
+                "metrics": dict(item.metrics),
+            },
         )

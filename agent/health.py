@@ -17,7 +17,12 @@ class Health:
     """
 
     def __init__(
-        self, server: AgentServer, held: HeldCalls, active: Callable[[], set[str]], host: str, port: int
+        self,
+        server: AgentServer,
+        held: HeldCalls,
+        active: Callable[[], set[str]],
+        host: str,
+        port: int,
     ) -> None:
         self._held = held
         self._active = active
@@ -47,7 +52,9 @@ class Health:
         return web.json_response({"status": "alive"})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        return web.json_response({"ready": self._registered}, status=200 if self._registered else 503)
+        return web.json_response(
+            {"ready": self._registered}, status=200 if self._registered else 503
+        )
 
     async def _calls(self, _: web.Request) -> web.Response:
         active, now = self._active(), time.monotonic()

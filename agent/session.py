@@ -1,7 +1,7 @@
 """Which ears, mind and voice a call gets, and how its turns are taken. Wiring only."""
 
 from livekit import rtc
-from livekit.agents import APIConnectOptions, AgentSession, TurnHandlingOptions, inference, vad
+from livekit.agents import AgentSession, APIConnectOptions, TurnHandlingOptions, inference, vad
 from livekit.agents.voice import room_io
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.plugins import csm_tts, openai, silero, whisper_stt
@@ -23,9 +23,7 @@ def load_vad(kind: str) -> vad.VAD:
     return inference.VAD(model="silero", min_silence_duration=VAD_SILENCE)
 
 
-def build_session(
-    settings: Settings, persona: Persona, detector: vad.VAD
-) -> AgentSession[None]:
+def build_session(settings: Settings, persona: Persona, detector: vad.VAD) -> AgentSession[None]:
     """A session with every cloud default switched off."""
     ears, mind, voice, turn = settings.stt, settings.llm, settings.tts, settings.turn
     return AgentSession[None](

@@ -6,7 +6,6 @@ import math
 import time
 
 from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
-from parley_serving import load_settings
 
 from agent.call import BadRequestError, Call, CallRequest, HeldCalls
 from agent.config import AGENT_NAME, Settings
@@ -15,6 +14,7 @@ from agent.health import Health
 from agent.line import Line, NoCallerError
 from agent.persona import PersonaError, load_persona
 from agent.session import build_session, load_vad, room_options
+from parley_serving import load_settings
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ async def answer(job: JobContext) -> None:
         call.failed(type(error).__name__)
         raise
     finally:
-        if not await line.hang_up():
+        if not job.is_fake_job() and not await line.hang_up():
             logger.error("the caller may still be on the line: the room could not be deleted")
         now = time.monotonic()
         call.ended(now)
@@ -64,13 +64,17 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
     call.connecting()
     request = CallRequest.parse(job.job.metadata)
     persona = load_persona(settings.personas, request.persona)
-    caller = await line.wait_for_caller(CALLER_TIMEOUT)
-    request = request.with_sip(caller.attributes)
-    session = build_session(settings, persona, job.proc.userdata["vad"])
-    talk = Conversation(settings, persona, call, session)
+    talk = Conversation(
+        settings, persona, call, build_session(settings, persona, job.proc.userdata["vad"])
+    )
 
     async def converse() -> str:
-        await talk.start(room=job.room, room_options=room_options(caller))
+        if job.is_fake_job():  # the console is its own caller
+            await talk.start()
+        else:
+            caller = await line.wait_for_caller(CALLER_TIMEOUT)
+            call.id = request.with_sip(caller.attributes).call_id or call.id
+            await talk.start(room=job.room, room_options=room_options(caller))
         call.active(time.monotonic())
         return await talk.run()
 

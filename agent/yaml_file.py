@@ -18,7 +18,7 @@ class BadFileError(ValueError):
 def read_yaml(path: Path, model: type[ModelT]) -> ModelT:
     """One document, one model. Keys given twice are refused, for YAML keeps only the last.
 
-    Raises `BadFileError`; the message holds no value out of the file.
+    Raises `BadFileError`; the message repeats no value but where the model's own check does.
     """
     try:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
@@ -38,7 +38,9 @@ def read_yaml(path: Path, model: type[ModelT]) -> ModelT:
         return model.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise BadFileError(_sentence(path, first["loc"], first["msg"], lines)) from error
+        raise BadFileError(
+            _sentence(path, first["loc"], first["msg"].removeprefix("Value error, "), lines)
+        ) from error
 
 
 def _lines(node: yaml.Node, place: Place, path: Path) -> Iterator[tuple[Place, int]]:
