@@ -9,7 +9,7 @@ import contextlib
 import logging
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -104,19 +104,24 @@ async def call(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Line]:
     """
     name = f"simulate-{uuid.uuid4().hex[:12]}"
     line = Line(asyncio.get_running_loop().time())
+    room, running = rtc.Room(), set[asyncio.Task[None]]()
     try:
         async with stack.client() as client, asyncio.TaskGroup() as tasks:
-            room = rtc.Room()
+
+            def run(work: Coroutine[None, None, None]) -> None:
+                running.add(tasks.create_task(work))
+
             try:
-                source = await _enter(room, stack, name, line, tasks)
-                speaking = tasks.create_task(_speak(line, source))
+                source = await _enter(room, stack, name, line, run)
+                run(_speak(line, source))
                 await _dial(client, line, _invite(stack, name, to, from_))
                 yield line
             finally:
                 line.drop()
                 await _leave(client, room, name)
-            speaking.cancel()
-            await source.aclose()
+                # A stream of a room that is gone does not always end by itself.
+                for task in running:
+                    task.cancel()
     except BaseExceptionGroup as group:
         # The group is this function's own; a single failure is the caller's to handle.
         if len(group.exceptions) == 1:
@@ -125,11 +130,15 @@ async def call(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Line]:
 
 
 async def _enter(
-    room: rtc.Room, stack: Stack, name: str, line: Line, tasks: asyncio.TaskGroup
+    room: rtc.Room,
+    stack: Stack,
+    name: str,
+    line: Line,
+    run: Callable[[Coroutine[None, None, None]], None],
 ) -> rtc.AudioSource:
     @room.on("track_subscribed")
     def _(track: rtc.Track, *_: object) -> None:
-        tasks.create_task(_listen(line, track))
+        run(_listen(line, track))
 
     @room.on("participant_disconnected")
     def _(participant: rtc.RemoteParticipant) -> None:
@@ -172,7 +181,9 @@ async def _dial(
         await client.sip.create_sip_participant(request)
     except api.SipCallError as error:
         raise CallFailedError(f"SIP {error.sip_status_code} {error.sip_status}") from error
-    except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
+    except api.TwirpError as error:
+        raise CallFailedError(f"{error.message} (HTTP {error.status})") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise CallFailedError(f"{type(error).__name__}: {error}") from error
     line.answered_at = loop.time()
 
@@ -190,13 +201,16 @@ async def _leave(client: api.LiveKitAPI, room: rtc.Room, name: str) -> None:
 async def _speak(line: Line, source: rtc.AudioSource) -> None:
     loop = asyncio.get_running_loop()
     playing = loop.time()
-    while True:
-        frame = line.next_frame()
-        playing = max(playing, loop.time())
-        line.sent.add(playing, frame)
-        await source.capture_frame(rtc.AudioFrame(frame.tobytes(), RATE, 1, FRAME))
-        playing += _FRAME_SECONDS
-        await asyncio.sleep(max(0.0, playing - _LEAD - loop.time()))
+    try:
+        while True:
+            frame = line.next_frame()
+            playing = max(playing, loop.time())
+            line.sent.add(playing, frame)
+            await source.capture_frame(rtc.AudioFrame(frame.tobytes(), RATE, 1, FRAME))
+            playing += _FRAME_SECONDS
+            await asyncio.sleep(max(0.0, playing - _LEAD - loop.time()))
+    finally:
+        await source.aclose()
 
 
 async def _listen(line: Line, track: rtc.Track) -> None:
