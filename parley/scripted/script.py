@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from agent.yaml_file import BadFileError, read_yaml
 
@@ -89,12 +96,13 @@ class Script(_Part):
     others: list[Text] = []
     """What callers say though no entry answers it: only the recogniser needs it."""
 
-    @model_validator(mode="after")
-    def _names_once(self) -> Self:
-        names = [entry.name for entry in self.entries]
+    @field_validator("entries")
+    @classmethod
+    def _names_once(cls, entries: list[Entry]) -> list[Entry]:
+        names = [entry.name for entry in entries]
         if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"entries: {min(twice)!r} is named twice")
-        return self
+            raise ValueError(f"{min(twice)!r} is named twice")
+        return entries
 
     def phrases(self) -> Iterator[str]:
         """All that a caller may say."""
