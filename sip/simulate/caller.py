@@ -56,6 +56,9 @@ class Line:
     def ring_to_answer(self) -> float:
         return self.answered_at - self.dialled_at
 
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
     async def say(self, speech: Samples) -> None:
         """Speak from the next frame on; returns when the last frame has been handed over."""
         whole = np.zeros(-(-speech.size // FRAME) * FRAME, dtype=np.int16)

@@ -1,0 +1,126 @@
+"""A hidden guest in the agent's room: what the agent understood, what it said and the sound it sent.
+
+The caller cannot know these; the agent and the bridge do not see the guest.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+import numpy as np
+from livekit import api, rtc
+from livekit.agents.types import (
+    ATTRIBUTE_TRANSCRIPTION_FINAL,
+    TOPIC_TRANSCRIPTION,
+)
+
+from sip.simulate.speech import RATE
+from sip.simulate.stack import Stack
+from sip.simulate.timeline import Track
+
+logger = logging.getLogger("parley.simulate")
+
+_LOOK = 0.1  # seconds between two looks for the room: LiveKit's API tells of rooms only when asked
+_FRAME_MS = 50
+
+
+@dataclass
+class Words:
+    """A finished stretch of transcript; `at` is when its text began to come."""
+
+    at: float
+    text: str
+
+
+@dataclass
+class Overheard:
+    """Filled while the call lasts; empty when the room was not found."""
+
+    room: str | None = None
+    sent: Track = field(default_factory=Track)
+    heard: list[Words] = field(default_factory=list)
+    replies: list[Words] = field(default_factory=list)
+
+    def heard_between(self, start: float, end: float) -> str:
+        return " ".join(words.text for words in self.heard if start <= words.at < end)
+
+    def said_between(self, start: float, end: float) -> str:
+        return " ".join(words.text.strip() for words in self.replies if start <= words.at < end)
+
+
+@contextlib.asynccontextmanager
+async def overhearing(stack: Stack, from_: str) -> AsyncGenerator[Overheard]:
+    """Inside the block, overhear the room of the call that `from_` makes, as soon as there is one."""
+    overheard = Overheard()
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(_watch(stack, from_, overheard))
+        try:
+            yield overheard
+        finally:
+            watching.cancel()
+
+
+async def _watch(stack: Stack, from_: str, overheard: Overheard) -> None:
+    async with stack.client() as client:
+        overheard.room = await _find(client, from_)
+    room = rtc.Room()
+    async with asyncio.TaskGroup() as tasks:
+        _attach(room, overheard, tasks)
+        grants = api.VideoGrants(
+            room_join=True, room=overheard.room, hidden=True, can_publish=False
+        )
+        try:
+            await room.connect(stack.livekit_url, stack.token("simulate-observer", grants))
+            await asyncio.Event().wait()  # until cancelled
+        finally:
+            await room.disconnect()
+
+
+async def _find(client: api.LiveKitAPI, from_: str) -> str:
+    """An individual dispatch rule names the room after the calling number."""
+    while True:
+        listed = await client.room.list_rooms(api.ListRoomsRequest())
+        for room in listed.rooms:
+            if f"_{from_}_" in room.name:
+                return room.name
+        await asyncio.sleep(_LOOK)
+
+
+def _attach(room: rtc.Room, overheard: Overheard, tasks: asyncio.TaskGroup) -> None:
+    def is_caller(identity: str) -> bool:
+        guest = room.remote_participants.get(identity)
+        return guest is not None and guest.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+
+    @room.on("track_subscribed")
+    def _(track: rtc.Track, _: object, guest: rtc.RemoteParticipant) -> None:
+        if not is_caller(guest.identity):
+            tasks.create_task(_record(track, overheard.sent))
+
+    def on_text(reader: rtc.TextStreamReader, identity: str) -> None:
+        into = overheard.heard if is_caller(identity) else overheard.replies
+        interim = reader.info.attributes.get(ATTRIBUTE_TRANSCRIPTION_FINAL) == "false"
+        if not (interim and into is overheard.heard):  # a reply is one stream, told final at its end
+            tasks.create_task(_read(reader, into))
+
+    room.register_text_stream_handler(TOPIC_TRANSCRIPTION, on_text)
+
+
+async def _record(track: rtc.Track, into: Track) -> None:
+    loop = asyncio.get_running_loop()
+    stream = rtc.AudioStream(
+        track, sample_rate=RATE, num_channels=1, frame_size_ms=_FRAME_MS, capacity=100
+    )
+    try:
+        async for event in stream:
+            into.add(loop.time(), np.frombuffer(event.frame.data, dtype=np.int16).copy())
+    finally:
+        await stream.aclose()
+
+
+async def _read(reader: rtc.TextStreamReader, into: list[Words]) -> None:
+    words = Words(asyncio.get_running_loop().time(), "")
+    into.append(words)
+    async for piece in reader:
+        words.text += piece
