@@ -14,7 +14,9 @@ KEYS = {
     "PARLEY_ENGINE_KEY": lambda: secrets.token_hex(24),
 }
 
-HEADER = "# Secrets of this checkout, made by `make setup`; settings may be added (docs/settings.md).\n"
+HEADER = (
+    "# Secrets of this checkout, made by `make setup`; settings may be added (docs/settings.md).\n"
+)
 
 
 def main(file: Path) -> None:

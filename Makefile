@@ -1,0 +1,32 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test bench fresh-check clean
+
+BIN := .venv/bin
+PYTHON_TOOLS := tools/setup tools/render_clips
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
+
+setup:  ## install whatever is missing (quick when nothing is)
+	@python3 tools/setup
+
+run: setup  ## run Parley on this machine until Ctrl-C
+	@$(BIN)/parley up
+
+check: setup  ## lint, format, types, import contracts
+	$(BIN)/ruff check . $(PYTHON_TOOLS)
+	$(BIN)/ruff format --check . $(PYTHON_TOOLS)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check  ## all tests: unit, then engines, then real calls
+	$(BIN)/pytest
+
+bench: setup  ## measure voice to voice over real SIP calls
+	$(BIN)/python -m bench.voice_to_voice
+
+fresh-check:  ## prove the README's commands on a new Debian (root, debootstrap)
+	tools/fresh-check
+
+clean:  ## remove everything that setup and tests made, except .env
+	rm -rf .venv .tools .run dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
