@@ -2,21 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel
-
-from agent.yaml_file import read_yaml
+from agent.yaml_file import BadFileError
 from parley.scripted.matching import words_of
 from parley.scripted.script import load_scripts
-
-
-class _Turn(BaseModel):
-    say: str | None = None
-
-
-class _Calls(BaseModel):
-    """Of a call script, what is said: sip.simulate checks the rest."""
-
-    turns: list[_Turn] = []
+from sip.simulate.script import CallScript, ScriptError
 
 
 def collect_phrases(scripts: Path, calls: Path) -> list[str]:
@@ -25,8 +14,11 @@ def collect_phrases(scripts: Path, calls: Path) -> list[str]:
     Raises `BadFileError`, which says file, line and key.
     """
     phrases = [phrase for script in load_scripts(scripts).values() for phrase in script.phrases()]
-    for path in calls.glob("*.yaml"):
-        phrases += [turn.say for turn in read_yaml(path, _Calls).turns if turn.say]
+    try:
+        for path in calls.glob("*.yaml"):
+            phrases += [turn.say for turn in CallScript.load(path).turns if turn.say]
+    except ScriptError as error:
+        raise BadFileError(str(error)) from error
     return sorted({" ".join(words) for phrase in phrases if (words := words_of(phrase))})
 
 

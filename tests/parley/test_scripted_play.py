@@ -11,6 +11,7 @@ from parley.scripted.matching import Matcher, find_option, words_of
 from parley.scripted.play import Answer, Player
 from parley.scripted.script import FormField, Script, load_scripts
 from parley.scripted.wire import Message
+from sip.simulate.script import CallScript
 
 FOLDER = Path(__file__).parents[2] / "personas" / "scripts"
 SCRIPT = load_scripts(FOLDER)["receptionist"]
@@ -33,6 +34,17 @@ def talk(*said: str, tools: frozenset[str] = frozenset({"end_call"})) -> list[An
         answers.append(PLAYER.answer(history, tools))
         history.append(Message(role="assistant", content=answers[-1].text or "(nothing)"))
     return answers
+
+
+CALLS = sorted((Path(__file__).parents[1] / "e2e" / "calls").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CALLS, ids=lambda path: path.stem)
+def test_each_call_of_the_tests_gets_the_words_that_it_expects(path: Path) -> None:
+    call = CallScript.load(path)
+    answers = talk(*(turn.say or "" for turn in call.turns))
+    for turn, answer in zip(call.turns, answers, strict=True):
+        assert set(words_of(" ".join(turn.contains))) <= set(words_of(answer.text))
 
 
 @pytest.mark.parametrize(("name", "phrase"), PHRASES, ids=[phrase for _, phrase in PHRASES])
