@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import signal
+import socket
+import sys
 from types import FrameType
 
 import uvicorn
@@ -11,28 +13,51 @@ from starlette.applications import Starlette
 from parley_serving.gate import Gate
 from parley_serving.settings import ListenSettings
 
+SEND_BUFFER = 64 * 1024
+"""Bytes the kernel may hold of a socket, about a second of speech: past them the sender waits."""
+UNREAD_SECONDS = 60
+"""After which the kernel drops a connection whose client takes no bytes at all (Linux)."""
+
 
 def serve(app: Starlette, gate: Gate, listen: ListenSettings, *, max_message: int) -> None:
     """Serve until SIGTERM or SIGINT; then take nothing new and wait for what is held.
 
-    A second signal stops at once. `max_message` bounds a socket message, in bytes: the transport
-    closes a socket that sends more than twice that; below, the session answers with an `error`.
+    A second signal stops at once. Ends the process with one sentence when the address is taken.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    config = uvicorn.Config(
+    try:
+        listener = open_listener(listen.host, listen.port)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}\n")
+        raise SystemExit(1) from None
+    server = _DrainingServer(make_config(app, max_message=max_message), gate, listen.drain)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise SystemExit(1)
+
+
+def make_config(app: Starlette, *, max_message: int) -> uvicorn.Config:
+    """`max_message` bounds a socket message, in bytes: the transport closes a socket that sends more
+    than twice that; below, the session answers with an `error`.
+    """
+    return uvicorn.Config(
         app,
-        host=listen.host,
-        port=listen.port,
         log_level="warning",
         lifespan="on",
         ws_max_size=2 * max_message,
-        ws_max_queue=64,
         timeout_graceful_shutdown=2,
     )
-    server = _DrainingServer(config, gate, listen.drain)
-    server.run()
-    if not server.started:
-        raise SystemExit(1)
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """A listening socket whose connections hold little: back-pressure starts early. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    if sys.platform == "linux":
+        timeout = UNREAD_SECONDS * 1000
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
+    return listener
 
 
 class _DrainingServer(uvicorn.Server):
@@ -42,7 +67,7 @@ class _DrainingServer(uvicorn.Server):
         self._drain = drain
         self._draining: asyncio.Task[None] | None = None
 
-    async def startup(self, sockets: list | None = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         # uvicorn sets handlers by signal.signal; the loop's own wake it at once.
         for number in (signal.SIGTERM, signal.SIGINT):

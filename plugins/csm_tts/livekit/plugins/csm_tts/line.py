@@ -22,7 +22,7 @@ class Line:
 
     def warm(self, timeout: float) -> None:
         """Open the socket in the background, so that the first sentence finds it."""
-        if self._idle is None and self._warming is None:
+        if self._idle is None and (self._warming is None or self._warming.done()):
             self._warming = asyncio.create_task(self._warm(timeout), name="csm_tts.warm")
 
     @contextlib.asynccontextmanager

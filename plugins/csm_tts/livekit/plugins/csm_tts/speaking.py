@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from livekit import rtc
@@ -11,6 +12,7 @@ from livekit.agents.types import TimedString
 from livekit.plugins.csm_tts.budget import Budget
 from livekit.plugins.csm_tts.errors import api_errors, only_api_error
 from livekit.plugins.csm_tts.line import Line
+from livekit.plugins.csm_tts.phrasing import sentences
 from livekit.plugins.csm_tts.socket import Utterance
 
 from csm_engine.protocol import SAMPLE_RATE, AudioDone, Failed
@@ -46,21 +48,24 @@ class Speaking:
         self._asked: asyncio.Queue[str | None] = asyncio.Queue(_IN_FLIGHT)
         self._failure: APIError | None = None
 
-    async def run(self, id: str, sentences: AsyncGenerator[str, None]) -> None:
-        first = await anext(sentences, None)
-        if first is None:
-            return
-        try:
-            await self._speak(id, first, sentences)
-        except APIError as error:
-            # Whoever retries starts at the first word: not after the caller has heard it.
-            error.retryable = error.retryable and not self._budget.pushed
-            raise
+    async def run(self, id: str, text: AsyncIterable[object]) -> None:
+        """Speak `text` (see `phrasing.sentences`) as utterance `id`."""
+        async with aclosing(sentences(text)) as spoken:
+            first = await anext(spoken, "")
+            if not first:
+                return
+            try:
+                await self._speak(id, first, spoken)
+            except APIError as error:
+                # Whoever retries starts at the first word: not after the caller has heard it.
+                error.retryable = error.retryable and not self._budget.pushed
+                raise
         if self._failure and not self._budget.pushed:
             raise self._failure
 
-    def push_silence(self) -> None:
-        self._push(_SILENCE)
+    def ensure_sound(self) -> None:
+        if not self._budget.pushed:
+            self._push(_SILENCE)
 
     async def _speak(self, id: str, first: str, rest: AsyncGenerator[str, None]) -> None:
         began = time.perf_counter()

@@ -1,15 +1,13 @@
 """LiveKit's TTS, spoken by a CSM engine."""
 
 import weakref
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
-from livekit.agents import APIConnectOptions, APIError, tts, utils
+from livekit.agents import APIConnectionError, APIConnectOptions, APIError, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.plugins.csm_tts.budget import Budget
 from livekit.plugins.csm_tts.line import Line
-from livekit.plugins.csm_tts.phrasing import sentences
 from livekit.plugins.csm_tts.socket import Address, EngineSocket
 from livekit.plugins.csm_tts.speaking import Report, Speaking
 
@@ -82,7 +80,10 @@ class TTS(tts.TTS):
         await self.line.aclose()
 
     async def _open(self, timeout: float) -> EngineSocket:
-        http = self._http or utils.http_context.http_session()
+        try:
+            http = self._http or utils.http_context.http_session()
+        except RuntimeError as error:
+            raise APIConnectionError(str(error), retryable=False) from error
         socket = await EngineSocket.open(http, self._address, timeout)
         self._model = socket.model
         return socket
@@ -92,64 +93,49 @@ class Stream(tts.SynthesizeStream):
     """Speaks a text while it is being written, sentence by sentence."""
 
     def __init__(self, *, csm: TTS, conn_options: APIConnectOptions) -> None:
-        self._csm = csm
         self._budget = Budget(csm.max_lead)
+        self._line = csm.line
         super().__init__(tts=csm, conn_options=conn_options)
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
         id = _begin(output_emitter, stream=True)
-        report = Report(self._connected, self._mark_started, self._skipped)
+        output_emitter.start_segment(segment_id=id)
+        report = _report(self, self._mark_started)
         speaking = Speaking(
-            self._csm.line, output_emitter, self._budget, self._conn_options.timeout, report
+            self._line, output_emitter, self._budget, self._conn_options.timeout, report
         )
-        async with aclosing(sentences(self._input_ch)) as spoken:
-            await speaking.run(id, spoken)
-        if self._pushed_text.strip() and not self._budget.pushed:
-            speaking.push_silence()
+        await speaking.run(id, self._input_ch)
+        if self._pushed_text.strip():
+            speaking.ensure_sound()
 
     async def __anext__(self) -> tts.SynthesizedAudio:
         event = await super().__anext__()
         self._budget.take(event.frame.duration)
         return event
-
-    def _connected(self, seconds: float, kept: bool) -> None:
-        self._acquire_time, self._connection_reused = seconds, kept
-
-    def _skipped(self, error: APIError) -> None:
-        self._emit_error(error, recoverable=True)
-        self._current_attempt_has_error = False  # the attempt goes on: its metrics still count
 
 
 class Chunked(tts.ChunkedStream):
     """Speaks a whole text."""
 
     def __init__(self, *, csm: TTS, text: str, conn_options: APIConnectOptions) -> None:
-        self._csm = csm
         self._budget = Budget(csm.max_lead)
+        self._line = csm.line
         super().__init__(tts=csm, input_text=text, conn_options=conn_options)
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
         id = _begin(output_emitter, stream=False)
-        report = Report(self._connected, lambda: None, self._skipped)
+        report = _report(self, lambda: None)
         speaking = Speaking(
-            self._csm.line, output_emitter, self._budget, self._conn_options.timeout, report
+            self._line, output_emitter, self._budget, self._conn_options.timeout, report
         )
-        async with aclosing(sentences(_once(self._input_text))) as spoken:
-            await speaking.run(id, spoken)
-        if self._input_text.strip() and not self._budget.pushed:
-            speaking.push_silence()
+        await speaking.run(id, _once(self._input_text))
+        if self._input_text.strip():
+            speaking.ensure_sound()
 
     async def __anext__(self) -> tts.SynthesizedAudio:
         event = await super().__anext__()
         self._budget.take(event.frame.duration)
         return event
-
-    def _connected(self, seconds: float, kept: bool) -> None:
-        self._acquire_time, self._connection_reused = seconds, kept
-
-    def _skipped(self, error: APIError) -> None:
-        self._emit_error(error, recoverable=True)
-        self._current_attempt_has_error = False
 
 
 def _begin(emitter: tts.AudioEmitter, *, stream: bool) -> str:
@@ -157,9 +143,18 @@ def _begin(emitter: tts.AudioEmitter, *, stream: bool) -> str:
     emitter.initialize(
         request_id=id, sample_rate=SAMPLE_RATE, num_channels=1, mime_type="audio/pcm", stream=stream
     )
-    if stream:
-        emitter.start_segment(segment_id=id)
     return id
+
+
+def _report(stream: Stream | Chunked, started: Callable[[], None]) -> Report:
+    def connected(seconds: float, kept: bool) -> None:
+        stream._acquire_time, stream._connection_reused = seconds, kept
+
+    def skipped(error: APIError) -> None:
+        stream._emit_error(error, recoverable=True)
+        stream._current_attempt_has_error = False  # the attempt goes on, and its metrics count
+
+    return Report(connected, started, skipped)
 
 
 async def _once(text: str) -> AsyncIterator[str]:

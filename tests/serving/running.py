@@ -1,0 +1,55 @@
+"""An engine's app behind a real socket, on the test's own event loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+
+from parley_serving.server import make_config, open_listener
+
+START_SECONDS = 10.0
+
+
+class Running(uvicorn.Server):
+    """`url` is where it listens. `kill` ends it as SIGKILL would: no goodbye on any socket."""
+
+    def __init__(self, app: Starlette, *, max_message: int) -> None:
+        super().__init__(make_config(app, max_message=max_message))
+        self._socket = open_listener("127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.up = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # the test runner keeps its own
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    async def run_here(self) -> None:
+        await self.serve(sockets=[self._socket])
+
+    def kill(self) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            assert connection.transport is not None
+            connection.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def running(app: Starlette, *, max_message: int = 64 * 1024) -> AsyncIterator[Running]:
+    """Serve `app` until the block ends."""
+    server = Running(app, max_message=max_message)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.run_here())
+        async with asyncio.timeout(START_SECONDS):
+            await server.up.wait()
+        try:
+            yield server
+        finally:
+            server.should_exit = True
