@@ -51,7 +51,9 @@ def timings(caller: Samples, agent: Samples, windows: Sequence[Window]) -> list[
     mine, theirs = spells(levels(caller)), spells(levels(agent))
     loud = agent_loud(levels(agent))
     ends = [window.start for window in windows[1:]] + [math.inf]
-    return [_timing(mine, theirs, loud, window, end) for window, end in zip(windows, ends, strict=True)]
+    return [
+        _timing(mine, theirs, loud, window, end) for window, end in zip(windows, ends, strict=True)
+    ]
 
 
 def agent_loud(level: Levels) -> list[Spell]:
@@ -64,7 +66,11 @@ def agent_loud(level: Levels) -> list[Spell]:
 
 
 def _timing(
-    mine: Sequence[Spell], theirs: Sequence[Spell], loud: Sequence[Spell], window: Window, until: float
+    mine: Sequence[Spell],
+    theirs: Sequence[Spell],
+    loud: Sequence[Spell],
+    window: Window,
+    until: float,
 ) -> Timing:
     said = [spell for spell in mine if spell.end > window.start and spell.start < window.end]
     if not said:
@@ -106,10 +112,7 @@ def gaps(sent: Samples, heard: Samples, least: float = GAP) -> list[Spell]:
             piece = source[begin : min(begin + _hops(_PIECE), last)]
             near = _lag(piece, arrived, begin, lag - _hops(_DRIFT), lag + _hops(_DRIFT))
             _mark(missing, piece, arrived, begin + near)
-    return [
-        gap
-        for gap in spells(np.where(missing, 0.0, _FLOOR), pause=HOP_SECONDS / 2, least=least)
-    ]
+    return spells(np.where(missing, 0.0, _FLOOR), pause=HOP_SECONDS / 2, least=least)
 
 
 def _hops(seconds: float) -> int:

@@ -9,18 +9,20 @@ import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
+import aiohttp
 import numpy as np
 from livekit import api, rtc
-from livekit.agents.types import (
-    ATTRIBUTE_TRANSCRIPTION_FINAL,
-    TOPIC_TRANSCRIPTION,
-)
+from livekit.rtc.data_stream import StreamError
 
 from sip.simulate.speech import RATE
 from sip.simulate.stack import Stack
 from sip.simulate.timeline import Track
 
 logger = logging.getLogger("parley.simulate")
+
+# As in livekit.agents.types, whose import takes seconds.
+_TOPIC = "lk.transcription"
+_FINAL = "lk.transcription_final"
 
 _LOOK = 0.1  # seconds between two looks for the room: LiveKit's API tells of rooms only when asked
 _FRAME_MS = 50
@@ -63,8 +65,12 @@ async def overhearing(stack: Stack, from_: str) -> AsyncGenerator[Overheard]:
 
 
 async def _watch(stack: Stack, from_: str, overheard: Overheard) -> None:
-    async with stack.client() as client:
-        overheard.room = await _find(client, from_)
+    try:
+        async with stack.client() as client:
+            overheard.room = await _find(client, from_)
+    except (api.TwirpError, aiohttp.ClientError):
+        logger.warning("the agent's room cannot be found", exc_info=True)
+        return
     room = rtc.Room()
     async with asyncio.TaskGroup() as tasks:
         _attach(room, overheard, tasks)
@@ -74,6 +80,8 @@ async def _watch(stack: Stack, from_: str, overheard: Overheard) -> None:
         try:
             await room.connect(stack.livekit_url, stack.token("simulate-observer", grants))
             await asyncio.Event().wait()  # until cancelled
+        except rtc.ConnectError:
+            logger.warning("the agent's room cannot be overheard", exc_info=True)
         finally:
             await room.disconnect()
 
@@ -100,11 +108,13 @@ def _attach(room: rtc.Room, overheard: Overheard, tasks: asyncio.TaskGroup) -> N
 
     def on_text(reader: rtc.TextStreamReader, identity: str) -> None:
         into = overheard.heard if is_caller(identity) else overheard.replies
-        interim = reader.info.attributes.get(ATTRIBUTE_TRANSCRIPTION_FINAL) == "false"
-        if not (interim and into is overheard.heard):  # a reply is one stream, told final at its end
+        interim = (reader.info.attributes or {}).get(_FINAL) == "false"
+        if not (
+            interim and into is overheard.heard
+        ):  # a reply is one stream, told final at its end
             tasks.create_task(_read(reader, into))
 
-    room.register_text_stream_handler(TOPIC_TRANSCRIPTION, on_text)
+    room.register_text_stream_handler(_TOPIC, on_text)
 
 
 async def _record(track: rtc.Track, into: Track) -> None:
@@ -122,5 +132,8 @@ async def _record(track: rtc.Track, into: Track) -> None:
 async def _read(reader: rtc.TextStreamReader, into: list[Words]) -> None:
     words = Words(asyncio.get_running_loop().time(), "")
     into.append(words)
-    async for piece in reader:
-        words.text += piece
+    try:
+        async for piece in reader:
+            words.text += piece
+    except StreamError:
+        logger.debug("the room closed in the middle of a transcript")

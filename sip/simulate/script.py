@@ -27,7 +27,9 @@ class TurnScript(_Strict):
     barge_in: float | None = Field(
         None, gt=0, description="Speak this many seconds after the agent started, over it."
     )
-    contains: tuple[str, ...] = Field((), description="Words that the reply must have, in any case.")
+    contains: tuple[str, ...] = Field(
+        (), description="Words that the reply must have, in any case."
+    )
     within: float | None = Field(None, gt=0, description="Seconds to the reply's first sound.")
 
     @model_validator(mode="after")
