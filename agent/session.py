@@ -6,6 +6,7 @@ from livekit.agents.voice import room_io
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.plugins import csm_tts, openai, silero, whisper_stt
 
+from agent.clips import SAMPLE_RATE
 from agent.config import Settings
 from agent.persona import Persona
 
@@ -78,7 +79,7 @@ def room_options(caller: rtc.RemoteParticipant) -> room_io.RoomOptions:
     """
     return room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(sample_rate=16_000, frame_size_ms=20),
-        audio_output=room_io.AudioOutputOptions(sample_rate=csm_tts.SAMPLE_RATE),
+        audio_output=room_io.AudioOutputOptions(sample_rate=SAMPLE_RATE),
         participant_identity=caller.identity,
         close_on_disconnect=False,
         delete_room_on_close=False,

@@ -1,0 +1,157 @@
+"""The caller's end of the room, on a fake room and a fake LiveKit API."""
+
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+from livekit import api, rtc
+
+from agent.line import Line, NoCallerError
+from tests.fakes import virtual_time
+
+REASON = rtc.DisconnectReason
+
+
+class Room(rtc.EventEmitter[str]):
+    name = "call-1"
+
+
+@dataclass
+class Rooms:
+    """LiveKit's room service: knows `rooms`, and fails as often as it is told."""
+
+    rooms: set[str] = field(default_factory=lambda: {"call-1"})
+    failures: list[Exception] = field(default_factory=list)
+    stubborn: int = 0
+
+    async def delete_room(self, request: api.DeleteRoomRequest) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        if self.stubborn:
+            self.stubborn -= 1
+        else:
+            self.rooms.discard(request.room)
+
+    async def list_rooms(self, request: api.ListRoomsRequest) -> SimpleNamespace:
+        return SimpleNamespace(rooms=[name for name in request.names if name in self.rooms])
+
+
+@dataclass
+class Job:
+    room: Room = field(default_factory=Room)
+    rooms: Rooms = field(default_factory=Rooms)
+    caller: Any = None
+
+    @property
+    def job(self) -> SimpleNamespace:
+        return SimpleNamespace(room=self.room)
+
+    @property
+    def api(self) -> SimpleNamespace:
+        return SimpleNamespace(room=self.rooms)
+
+    async def connect(self) -> None: ...
+
+    async def wait_for_participant(self) -> Any:
+        if self.caller is None:
+            await asyncio.Event().wait()
+        return self.caller
+
+
+def participant(
+    identity: str = "sip_caller", reason: Any = REASON.CLIENT_INITIATED
+) -> SimpleNamespace:
+    return SimpleNamespace(identity=identity, disconnect_reason=reason)
+
+
+async def line_with_caller() -> tuple[Line, Job]:
+    job = Job(caller=participant())
+    line = Line(job)  # type: ignore[arg-type]  # a job's surface that the line uses
+    await line.wait_for_caller(1.0)
+    return line, job
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [REASON.CLIENT_INITIATED, REASON.ROOM_DELETED, REASON.USER_REJECTED, REASON.USER_UNAVAILABLE],
+)
+async def test_a_caller_who_hangs_up_ends_the_line_at_once(reason: Any) -> None:
+    line, job = await line_with_caller()
+    job.room.emit("participant_disconnected", participant(reason=reason))
+    assert line.over.result() == "caller hung up"
+
+
+async def test_somebody_else_leaving_ends_nothing() -> None:
+    line, job = await line_with_caller()
+    job.room.emit("participant_disconnected", participant("observer"))
+    assert not line.over.done()
+
+
+@pytest.mark.parametrize("reason", [REASON.UNKNOWN_REASON, REASON.MIGRATION, None])
+def test_a_caller_who_was_lost_may_come_back(reason: Any) -> None:
+    async def lost_and_back() -> None:
+        line, job = await line_with_caller()
+        job.room.emit("participant_disconnected", participant(reason=reason))
+        job.room.emit("participant_connected", participant())
+        await asyncio.sleep(60)
+        assert not line.over.done()
+
+    async def lost() -> None:
+        line, job = await line_with_caller()
+        job.room.emit("participant_disconnected", participant(reason=reason))
+        assert await line.over == "caller was lost"
+
+    virtual_time.run(lost_and_back())
+    virtual_time.run(lost())
+
+
+async def test_the_first_reason_stands() -> None:
+    line, job = await line_with_caller()
+    job.room.emit("participant_disconnected", participant())
+    job.room.emit("disconnected", REASON.ROOM_DELETED)
+    assert line.over.result() == "caller hung up"
+
+
+def test_a_room_without_a_caller_is_not_waited_for_for_ever() -> None:
+    async def wait() -> None:
+        with pytest.raises(NoCallerError, match="nobody came"):
+            await Line(Job()).wait_for_caller(10.0)  # type: ignore[arg-type]
+
+    virtual_time.run(wait())
+
+
+async def test_hanging_up_deletes_the_room_and_sees_that_it_is_gone() -> None:
+    line, job = await line_with_caller()
+    assert await line.hang_up()
+    assert not job.rooms.rooms
+
+
+async def test_hanging_up_twice_is_no_error() -> None:
+    line, job = await line_with_caller()
+    job.rooms.failures = [api.TwirpError(api.TwirpErrorCode.NOT_FOUND, "no such room", status=404)]
+    assert await line.hang_up()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        TimeoutError(),
+        aiohttp.ServerDisconnectedError(),
+        api.TwirpError(api.TwirpErrorCode.INTERNAL, "redis is away", status=500),
+    ],
+)
+async def test_hanging_up_is_tried_again_when_the_server_falters(failure: Exception) -> None:
+    line, job = await line_with_caller()
+    job.rooms.failures = [failure]
+    job.rooms.stubborn = 1
+    assert await line.hang_up()
+    assert not job.rooms.rooms
+
+
+async def test_a_server_that_stays_away_is_reported() -> None:
+    line, job = await line_with_caller()
+    job.rooms.failures = [aiohttp.ServerDisconnectedError() for _ in range(9)]
+    assert not await line.hang_up()
