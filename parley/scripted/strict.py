@@ -13,13 +13,15 @@ def fault(messages: Sequence[Message]) -> str | None:
     assistant's, the results of all its calls as one turn of the user's. Nothing is empty.
     """
     for number, message in enumerate(messages):
-        if message.role in {"system", "developer"} and number > 0:
+        if message.role == "developer":
+            return "the template knows no developer: use system"
+        if message.role == "system" and number > 0:
             return "a system message may only stand first"
         if not message.text.strip() and not message.tool_calls:
             return f"message {number} ({message.role}) is empty"
         if message.tool_calls and message.role != "assistant":
             return f"message {number} ({message.role}) may not call tools"
-    talk = messages[1:] if messages and messages[0].role in {"system", "developer"} else messages
+    talk = messages[1:] if messages and messages[0].role == "system" else messages
     if not talk:
         return "there is nothing to answer"
     return _order_fault(talk)

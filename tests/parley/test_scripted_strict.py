@@ -17,6 +17,7 @@ ROLE_ORDER = "must alternate"
         ([("user", "a"), ("assistant", "b"), ("assistant", "c"), ("user", "d")], ROLE_ORDER),
         ([("user", "a"), ("system", "b")], "may only stand first"),
         ([("system", "a"), ("system", "b"), ("user", "c")], "may only stand first"),
+        ([("developer", "a"), ("user", "b")], "no developer"),
         ([("user", " ")], "is empty"),
         ([("user", "a"), ("assistant", ""), ("user", "b")], "is empty"),
         ([("user", "a"), ("assistant", "b")], "last message"),
