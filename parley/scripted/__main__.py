@@ -5,12 +5,12 @@ import sys
 from agent.yaml_file import BadFileError
 from parley.scripted.app import MAX_BODY, build_scripted
 from parley.scripted.script import load_scripts
-from parley.scripted.settings import ScriptedSettings
+from parley.scripted.config import Settings
 from parley_serving import Gate, load_settings, serve
 
 
 def main() -> None:
-    settings = load_settings(ScriptedSettings)
+    settings = load_settings(Settings)
     try:
         scripts = load_scripts(settings.scripts)
     except BadFileError as error:

@@ -19,7 +19,7 @@ from parley.scripted.__main__ import main
 from parley.scripted.app import MAX_BODY, build_scripted
 from parley.scripted.script import Script, load_scripts
 from parley_serving import Gate
-from tests.fakes.serving import serving
+from tests.serving.running import running
 
 SCRIPT = load_scripts(Path(__file__).parents[2] / "personas" / "scripts")["receptionist"]
 HASTY = SCRIPT.model_copy(
@@ -64,10 +64,10 @@ async def rehearsal(script: Script = SCRIPT, max_sessions: int = 8) -> AsyncIter
     key = {"Authorization": "Bearer secret"}
     app = build_scripted({"receptionist": script}, gate, SecretStr("secret"), pace=0.0)
     async with (
-        serving(app) as url,
-        aiohttp.ClientSession(url, headers=key) as http,
+        running(app, max_message=MAX_BODY) as server,
+        aiohttp.ClientSession(server.url, headers=key) as http,
     ):
-        it = Rehearsal(url, gate, http)
+        it = Rehearsal(server.url, gate, http)
         try:
             yield it
         finally:

@@ -8,10 +8,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from parley_serving import ListenSettings
 
 
-class ScriptedSettings(BaseSettings):
+class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="SCRIPTED_",
         env_nested_delimiter="__",
+        env_ignore_empty=True,
         nested_model_default_partial_update=True,
         frozen=True,
         extra="forbid",
