@@ -5,9 +5,11 @@ arguments of its own TTS (`url` at least), it gives one that is closed when the 
 """
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from livekit.agents import (
@@ -232,6 +234,7 @@ class TTSConformance:
         assert not heard.metrics
 
 
-def _is_livekit(task: asyncio.Task[object]) -> bool:
+def _is_livekit(task: asyncio.Task[Any]) -> bool:
     """The engine may share the loop: its tasks are not the plugin's."""
-    return "/livekit/" in task.get_coro().cr_code.co_filename
+    work = task.get_coro()
+    return inspect.iscoroutine(work) and "/livekit/" in work.cr_code.co_filename

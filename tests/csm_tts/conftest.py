@@ -42,9 +42,7 @@ async def engine() -> AsyncIterator[Engine]:
     model = Tone()
     app, gate = app_of(model)
     async with running(app) as server:
-        model.spoken.clear()  # the warm request
-        model.made = 0
-        model.first.clear()
+        model.forget()  # the warm request
         yield Engine(model, gate, server)
 
 

@@ -18,7 +18,7 @@ FRAME = struct.pack(
 
 class Tone:
     """Obeys its text: a sentence with "fail" in it fails after its first frame, "refuse" before it,
-    "mute" makes no sound, "endless" never ends, and "wait" goes on when `go` is set, frame by frame.
+    "mute" makes no sound, "endless" never ends, "wait" waits for `go` after each frame and "slow" before the first.
     """
 
     name = "tone"
@@ -27,9 +27,16 @@ class Tone:
         self.spoken: list[str] = []
         self.made = 0
         self.speaking = 0
+        self.asked = asyncio.Event()
         self.go = asyncio.Event()
         self.first = asyncio.Event()
         self.free = asyncio.Event()
+
+    def forget(self) -> None:
+        self.spoken.clear()
+        self.made = 0
+        self.asked.clear()
+        self.first.clear()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -41,6 +48,7 @@ class Tone:
 
     async def speak(self, text: str, *, voice: str, language: str) -> AsyncGenerator[bytes, None]:
         self.spoken.append(text)
+        self.asked.set()
         self.speaking += 1
         self.free.clear()
         try:
@@ -57,6 +65,8 @@ class Tone:
             raise SpeakError("told to refuse", retryable=False)
         if "mute" in text:
             return
+        if "slow" in text:
+            await self.go.wait()
         count = 0
         while "endless" in text or count < len(text.split()):
             await asyncio.sleep(0)

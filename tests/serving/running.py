@@ -14,13 +14,14 @@ START_SECONDS = 10.0
 
 
 class Running(uvicorn.Server):
-    """`url` is where it listens. `kill` ends it as SIGKILL would: no goodbye on any socket."""
+    """`url` is where it listens; it does so until `stop` is set."""
 
     def __init__(self, app: Starlette, *, max_message: int) -> None:
         super().__init__(make_config(app, max_message=max_message))
         self._socket = open_listener("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.up = asyncio.Event()
+        self.stop = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -33,9 +34,11 @@ class Running(uvicorn.Server):
     async def run_here(self) -> None:
         await self.serve(sockets=[self._socket])
 
-    def kill(self) -> None:
-        for server in self.servers:
-            server.close()
+    async def main_loop(self) -> None:
+        await self.stop.wait()
+
+    def drop(self) -> None:
+        """Cut every connection and go on listening: what a client sees of a quick restart."""
         for connection in list(self.server_state.connections):
             assert connection.transport is not None
             connection.transport.abort()
@@ -52,4 +55,4 @@ async def running(app: Starlette, *, max_message: int = 64 * 1024) -> AsyncItera
         try:
             yield server
         finally:
-            server.should_exit = True
+            server.stop.set()

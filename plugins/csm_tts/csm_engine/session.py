@@ -13,7 +13,6 @@ from csm_engine.protocol import (
     ClientMessage,
     ContextAppend,
     Failed,
-    FinishReason,
     InputCancel,
     InputDone,
     InputText,
@@ -36,7 +35,7 @@ _Item = InputText | InputDone | SessionClose
 @dataclass(frozen=True)
 class _Current:
     utterance: str
-    work: asyncio.Task[FinishReason]
+    work: asyncio.Task[None]
 
 
 class Session:
@@ -144,13 +143,13 @@ class Session:
         if not self._ledger.wants(text.utterance):
             work.cancel()  # the cancel came while `audio.start` was being sent
         await asyncio.wait({work})
-        reason: FinishReason = "cancelled" if work.cancelled() else work.result()
-        self._speaker.metrics.sentence(reason)
+        if not work.cancelled():
+            work.result()
         await self._socket.send(
             AudioDone(
                 utterance=text.utterance,
                 sentence=text.sentence,
-                finish_reason=reason,
+                finish_reason=progress.reason,
                 frames=progress.frames,
             )
         )
@@ -158,9 +157,7 @@ class Session:
         if not self._ledger.wants(text.utterance):
             await self._end(text.utterance)
 
-    async def _send_sound(
-        self, text: InputText, manner: Manner, progress: Progress
-    ) -> FinishReason:
+    async def _send_sound(self, text: InputText, manner: Manner, progress: Progress) -> None:
         try:
             async with aclosing(self._speaker.speak(text.text, manner, progress)) as frames:
                 async for frame in frames:
@@ -175,8 +172,6 @@ class Session:
                     sentence=text.sentence,
                 )
             )
-            return "failed"
-        return "length" if progress.cut else "stop"
 
     async def _end(self, utterance: str) -> None:
         reason = self._ledger.end(utterance)

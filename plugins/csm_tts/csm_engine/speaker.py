@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from csm_engine.audio import reframed
 from csm_engine.metrics import Metrics
-from csm_engine.model import Model
-from csm_engine.protocol import FRAME_SECONDS, SAMPLE_RATE
+from csm_engine.model import Model, SpeakError
+from csm_engine.protocol import FRAME_SECONDS, SAMPLE_RATE, FinishReason
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Progress:
     """Of one sentence: what can be said of it whenever and however it ends."""
 
     frames: int = 0
-    cut: bool = False
+    reason: FinishReason = "cancelled"
 
 
 class Speaker:
@@ -33,7 +33,7 @@ class Speaker:
 
     def __init__(self, model: Model, metrics: Metrics, longest: float) -> None:
         self.model = model
-        self.metrics = metrics
+        self._metrics = metrics
         self._most_frames = max(1, int(longest / FRAME_SECONDS))
 
     async def speak(
@@ -42,15 +42,22 @@ class Speaker:
         """Frames of FRAME_SECONDS at the manner's rate. Raises SpeakError; close it to cancel."""
         asked = time.perf_counter()
         sound = self.model.speak(text, voice=manner.voice, language=manner.language)
-        async with aclosing(reframed(sound, SAMPLE_RATE, manner.rate)) as frames:
-            async for frame in frames:
-                if progress.frames == self._most_frames:
-                    progress.cut = True
-                    return
-                progress.frames += 1
-                if progress.frames == 1:
-                    self.metrics.first_frame(time.perf_counter() - asked)
-                yield frame
+        try:
+            async with aclosing(reframed(sound, SAMPLE_RATE, manner.rate)) as frames:
+                async for frame in frames:
+                    if progress.frames == self._most_frames:
+                        progress.reason = "length"
+                        return
+                    progress.frames += 1
+                    if progress.frames == 1:
+                        self._metrics.first_frame(time.perf_counter() - asked)
+                    yield frame
+            progress.reason = "stop"
+        except SpeakError:
+            progress.reason = "failed"
+            raise
+        finally:
+            self._metrics.sentence(progress.reason)
 
     async def warm(self) -> None:
         """One real sentence, so that the first caller does not pay for what is made once."""

@@ -1,7 +1,9 @@
 """`POST /v1/audio/speech`: OpenAI's shape, so that any OpenAI client can speak with this engine."""
 
+import base64
+import json
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing
 from typing import Literal
 
@@ -15,7 +17,7 @@ from csm_engine.audio import SAMPLE_BYTES
 from csm_engine.model import SpeakError, UnknownVoiceError
 from csm_engine.protocol import MAX_MESSAGE_BYTES, MAX_SENTENCE_CHARS, SAMPLE_RATE
 from csm_engine.speaker import Manner, Progress, Speaker
-from parley_serving import Gate
+from parley_serving import Gate, RefusedError
 from parley_serving.gate import FullError
 
 _MEDIA = {"pcm": f"audio/pcm;rate={SAMPLE_RATE}", "wav": "audio/wav"}
@@ -31,7 +33,7 @@ class SpeechRequest(BaseModel):
     voice: str = Field(default="default", min_length=1, max_length=64)
     language: str = Field(default="en", min_length=2, max_length=16)
     response_format: Literal["pcm", "wav"] = "wav"
-    stream_format: Literal["audio"] = "audio"
+    stream_format: Literal["audio", "sse"] = "audio"
     speed: float = Field(default=1.0, ge=1.0, le=1.0)
     model: str = ""
     instructions: str | None = None
@@ -48,6 +50,8 @@ def speech_route(speaker: Speaker, gate: Gate) -> Route:
             problem = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in problem["loc"])
             return _refusal(400, "bad_request", f"{where}: {problem['msg']}")
+        except RefusedError as error:
+            return _refusal(413, error.code, str(error))
         except UnknownVoiceError as error:
             return _refusal(400, "unknown_voice", str(error))
         async with AsyncExitStack() as stack:
@@ -62,8 +66,10 @@ def speech_route(speaker: Speaker, gate: Gate) -> Route:
             except SpeakError as error:
                 return _refusal(500, "speak_failed", str(error))
             head = wav_header() if wanted.response_format == "wav" else b""
-            body = _joined(head + first, frames)
-            return _Sound(body, _MEDIA[wanted.response_format], stack.pop_all())
+            body, media = _joined(head + first, frames), _MEDIA[wanted.response_format]
+            if wanted.stream_format == "sse":
+                body, media = _as_events(body), "text/event-stream"
+            return _Sound(body, media, stack.pop_all())
 
     return Route("/v1/audio/speech", speech, methods=["POST"])
 
@@ -96,13 +102,23 @@ async def _joined(first: bytes, frames: AsyncGenerator[bytes, None]) -> AsyncIte
         yield frame
 
 
+async def _as_events(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for piece in body:
+        yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
+    usage = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(content: Mapping[str, object]) -> bytes:
+    return f"data: {json.dumps(content)}\n\n".encode()
+
+
 async def _body(request: Request) -> bytes:
-    """The whole body, or so much of it that it is too long to be valid."""
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_MESSAGE_BYTES:
-            break
+            raise RefusedError("too_large", f"a request may have {MAX_MESSAGE_BYTES} bytes")
     return body
 
 

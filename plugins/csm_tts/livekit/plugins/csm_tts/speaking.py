@@ -77,8 +77,11 @@ class Speaking:
                         group.create_task(self._ask(utterance, first, rest))
                         while (sentence := await self._asked.get()) is not None:
                             await self._hear(utterance, sentence)
-                except ExceptionGroup as group_error:
-                    raise only_api_error(group_error) or group_error from group_error
+                except ExceptionGroup as errors:
+                    error = only_api_error(errors)
+                    if error is None:
+                        raise
+                    raise error from error.__cause__
 
     async def _ask(self, utterance: Utterance, first: str, rest: AsyncGenerator[str, None]) -> None:
         self._report.started()
