@@ -13,11 +13,12 @@ setup:  ## install whatever is missing (quick when nothing is)
 run: setup  ## run Parley on this machine until Ctrl-C
 	@$(BIN)/parley up
 
-check: setup  ## lint, format, types, import contracts
+check: setup  ## lint, format, types, import contracts, docs/settings.md
 	$(BIN)/ruff check . $(PYTHON_TOOLS)
 	$(BIN)/ruff format --check . $(PYTHON_TOOLS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.settings_doc --check
 
 test: check  ## all tests: unit, then engines, then real calls
 	$(BIN)/pytest

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from agent.persona import PersonaError, load_persona
 from agent.yaml_file import BadFileError
 from parley.phrases import write_phrases
 from parley.ports import RTC_PORTS, RTP_PORTS, Ports
@@ -132,6 +133,7 @@ class _Plan:
         return part.with_defaults({"SCRIPTED_SCRIPTS": str(SCRIPTS)})
 
     def worker(self) -> Part:
+        self._check_persona()
         key, secret = self._livekit_keys()
         own = {
             "LIVEKIT_URL": self.ports.livekit_url,
@@ -172,6 +174,13 @@ class _Plan:
             http_ok(port, "/ready"),
             patience=120.0,  # real models take their time to load
         )
+
+    def _check_persona(self) -> None:
+        folder = Path(self.environment.get("AGENT_PERSONAS", "personas"))
+        try:
+            load_persona(ROOT / folder, self.settings.persona)
+        except PersonaError as error:
+            raise BadSettingsError(f"PARLEY_PERSONA: {error}") from error
 
     def _livekit_keys(self) -> tuple[str, str]:
         return (

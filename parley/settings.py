@@ -44,7 +44,11 @@ class Settings(BaseSettings):
     number: str = Field(
         "+15550100", pattern=r"^\+[1-9]\d{1,14}$", description="Number of the local trunk (E.164)."
     )
-    persona: str = Field("receptionist", description="Who answers the local trunk.")
+    persona: str = Field(
+        "receptionist",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        description="Who answers the local trunk: a file of personas/.",
+    )
     sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
     sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")
     engine_key: SecretStr = Field(min_length=16, description="Bearer key of the engines.")

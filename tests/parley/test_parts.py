@@ -90,6 +90,11 @@ def test_a_variable_that_parley_chooses_is_refused(root: Path) -> None:
         build(root, WHISPER_LISTEN__HOST="0.0.0.0")
 
 
+def test_a_persona_that_nobody_wrote_is_refused(root: Path) -> None:
+    with pytest.raises(BadSettingsError, match=r"PARLEY_PERSONA: .*nobody\.yaml: no such persona"):
+        build(root, PARLEY_PERSONA="nobody")
+
+
 @pytest.mark.parametrize(
     ("file", "key"), [("livekit.yaml", "bind_addresses"), ("sip/bridge.yaml", "listen_ip")]
 )
