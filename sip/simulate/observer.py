@@ -23,6 +23,7 @@ logger = logging.getLogger("parley.simulate")
 # As in livekit.agents.types, whose import takes seconds.
 _TOPIC = "lk.transcription"
 _FINAL = "lk.transcription_final"
+_TRACK = "lk.transcribed_track_id"
 
 _LOOK = 0.1  # seconds between two looks for the room: LiveKit's API tells of rooms only when asked
 _FRAME_MS = 50
@@ -101,13 +102,21 @@ def _attach(room: rtc.Room, overheard: Overheard, tasks: asyncio.TaskGroup) -> N
         guest = room.remote_participants.get(identity)
         return guest is not None and guest.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
 
+    def by_caller(reader: rtc.TextStreamReader, sender: str) -> bool:
+        """The agent sends both transcripts; the caller's names the caller or the caller's track."""
+        track = (reader.info.attributes or {}).get(_TRACK)
+        return is_caller(sender) or any(
+            track in guest.track_publications and is_caller(guest.identity)
+            for guest in room.remote_participants.values()
+        )
+
     @room.on("track_subscribed")
     def _(track: rtc.Track, _: object, guest: rtc.RemoteParticipant) -> None:
         if not is_caller(guest.identity):
             tasks.create_task(_record(track, overheard.sent))
 
     def on_text(reader: rtc.TextStreamReader, identity: str) -> None:
-        into = overheard.heard if is_caller(identity) else overheard.replies
+        into = overheard.heard if by_caller(reader, identity) else overheard.replies
         interim = (reader.info.attributes or {}).get(_FINAL) == "false"
         if not (
             interim and into is overheard.heard

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from sip.simulate.assess import assess
-from sip.simulate.caller import CallFailedError, call
+from sip.simulate.caller import CallFailedError, Line, call
 from sip.simulate.conversation import Turn, converse
 from sip.simulate.observer import overhearing
 from sip.simulate.report import CallReport
@@ -23,8 +24,12 @@ class Called:
     recording: Recording | None = None
 
 
+Dial = Callable[..., AbstractAsyncContextManager[Line]]
+"""`caller.call` or `phone.phone_call`."""
+
+
 async def simulate(
-    stack: Stack, *, to: str, turns: Sequence[TurnScript], calls: int = 1
+    stack: Stack, *, to: str, turns: Sequence[TurnScript], calls: int = 1, dial: Dial = call
 ) -> list[Called]:
     """`calls` calls at once to `to`, each taking `turns`.
 
@@ -34,14 +39,22 @@ async def simulate(
     # Each call has a number of its own, for that is how its room is told from the others.
     numbers = [f"+1555019{tail:04}" for tail in random.sample(range(10_000), calls)]
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_one(stack, to, number, ready)) for number in numbers]
+        tasks = [
+            group.create_task(_one(stack, dial(stack, to=to, from_=number), number, ready))
+            for number in numbers
+        ]
     return [task.result() for task in tasks]
 
 
-async def _one(stack: Stack, to: str, from_: str, turns: Sequence[Turn]) -> Called:
+async def _one(
+    stack: Stack,
+    dialling: AbstractAsyncContextManager[Line],
+    from_: str,
+    turns: Sequence[Turn],
+) -> Called:
     async with overhearing(stack, from_) as overheard:
         try:
-            async with call(stack, to=to, from_=from_) as line:
+            async with dialling as line:
                 taken = await converse(line, turns)
                 end = line.now()
         except CallFailedError as error:

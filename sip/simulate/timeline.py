@@ -5,16 +5,15 @@ out sample by sample when the call is over. Nothing here reads a clock.
 """
 
 import wave
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sip.simulate.speech import RATE, Samples
 
-_STEADY = 0.5  # seconds of frames, on either side, that say when a frame was really there
+_STEADY = 0.5  # seconds of frames that say when a frame was really there
 
 
 @dataclass
@@ -23,10 +22,12 @@ class Track:
 
     times: list[float] = field(default_factory=list)
     frames: list[Samples] = field(default_factory=list)
+    samples: int = 0
 
     def add(self, at: float, frame: Samples) -> None:
         self.times.append(at)
         self.frames.append(frame)
+        self.samples += frame.size
 
     def laid_out(self, start: float, seconds: float) -> Samples:
         """The `seconds` from `start` on, silent where no frame was."""
@@ -41,33 +42,17 @@ class Track:
     def steadied(self) -> "Track":
         """The same frames at the times a steady clock would have delivered them.
 
-        A frame is never early, only late: the loop was busy. Within a second of frames the least late one gives the true
-        time of all; a source that stalls and then goes on later keeps its hole.
+        A frame is never early, only late: the loop was busy. The least late of those that follow within half a second
+        gives the true time of all; a source that stalls and then goes on later keeps its hole.
         """
         if not self.frames:
             return Track()
         length = np.array([frame.size for frame in self.frames]) / RATE
         nominal = np.concatenate([[0.0], np.cumsum(length)[:-1]])
-        window = max(1, round(_STEADY / float(length.mean())))
-        lateness = _least_around(np.array(self.times) - nominal, window)
-        return Track(list(nominal + lateness), list(self.frames))
-
-
-def _least_around(values: npt.NDArray[np.float64], window: int) -> npt.NDArray[np.float64]:
-    """The minimum of `values` from `window` before to `window` after each, in linear time."""
-    least = np.empty_like(values)
-    near: deque[int] = deque()
-    coming = 0
-    for index in range(values.size):
-        while coming < min(values.size, index + window + 1):
-            while near and values[near[-1]] >= values[coming]:
-                near.pop()
-            near.append(coming)
-            coming += 1
-        if near[0] < index - window:
-            near.popleft()
-        least[index] = values[near[0]]
-    return least
+        window = 1 + round(_STEADY / float(length.mean()))
+        late = np.concatenate([np.array(self.times) - nominal, np.full(window - 1, np.inf)])
+        least = sliding_window_view(late, window).min(axis=1)
+        return Track(list(nominal + least), list(self.frames), self.samples)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,171 @@
+"""The program baresip as a telephone that can be told what to do."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import socket
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import numpy as np
+
+from sip.simulate.caller import CallFailedError
+from sip.simulate.speech import RATE
+from sip.simulate.stack import Stack
+from sip.simulate.timeline import write_wave
+
+SILENCE = 120 * RATE
+"""Samples after what is said: a source that ends sends no packets any more."""
+
+_MODULES = Path("/usr/lib/baresip/modules")
+_STARTING = 10.0
+_ENDING = 2.0
+
+_CONFIG = """\
+poll_method epoll
+sip_listen 127.0.0.1:{sip}
+sip_trans_def udp
+audio_source aufile,{folder}/silence.wav
+audio_channels 1
+audio_srate {rate}
+rtp_ports {rtp}-{rtp_end}
+# Two packets: what a telephone on a good line keeps.
+jitter_buffer_delay 2-10
+ctrl_tcp_listen 127.0.0.1:{control}
+snd_path {folder}
+statmode_default off
+module_path {modules}
+module g711.so
+module sndfile.so
+module aufile.so
+module_app account.so
+module_app menu.so
+module_app ctrl_tcp.so
+module_tmp uuid.so
+"""
+
+_ACCOUNT = (
+    "<sip:{from_}@127.0.0.1:{sip};transport=udp>;auth_user={user};auth_pass={password};"
+    "regint=0;audio_codecs=PCMU/8000/1\n"
+)
+
+
+class Control:
+    """baresip's control socket: commands as netstrings of JSON, events the same way."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def tell(self, command: str, parameters: str = "") -> None:
+        message = json.dumps({"command": command, "params": parameters}).encode()
+        self._writer.write(b"%d:%s," % (len(message), message))
+        await self._writer.drain()
+
+    async def event(self) -> tuple[str, str]:
+        """The next call event: its type and what baresip says of it. Answers to commands are passed over.
+
+        Raises asyncio.IncompleteReadError when baresip is gone.
+        """
+        while True:
+            length = int((await self._reader.readuntil(b":"))[:-1])
+            message = json.loads((await self._reader.readexactly(length + 1))[:-1])
+            if message.get("event"):
+                return message["type"], message.get("param", "")
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@contextlib.asynccontextmanager
+async def baresip(folder: Path, stack: Stack, from_: str) -> AsyncGenerator[Control]:
+    """A baresip of its own that calls as `from_`, with its files in `folder`.
+
+    Raises CallFailedError when it is not there or does not start.
+    """
+    if shutil.which("baresip") is None:
+        raise CallFailedError("baresip is not installed: apt install baresip-core")
+    control_port = _configure(folder, stack, from_)
+    process = await asyncio.create_subprocess_exec(
+        "baresip", "-f", str(folder), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
+    )
+    assert process.stdout is not None
+    try:
+        await _ready(process.stdout)
+        control = Control(*await asyncio.open_connection("127.0.0.1", control_port))
+        draining = asyncio.create_task(_drain(process.stdout))
+        try:
+            yield control
+            await control.tell("quit")
+        finally:
+            control.close()
+            draining.cancel()
+    except OSError as error:
+        raise CallFailedError(f"baresip cannot be controlled: {error}") from error
+    finally:
+        await _ended(process)
+
+
+async def _ready(output: asyncio.StreamReader) -> None:
+    said = b""
+    try:
+        async with asyncio.timeout(_STARTING):
+            while b"baresip is ready" not in said:
+                more = await output.read(4096)
+                if not more:
+                    raise CallFailedError(f"baresip did not start: {said.decode(errors='replace')}")
+                said += more
+    except TimeoutError:
+        raise CallFailedError(f"baresip was not ready in {_STARTING:.0f} s") from None
+
+
+async def _drain(output: asyncio.StreamReader) -> None:
+    while await output.read(4096):
+        pass
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    try:
+        async with asyncio.timeout(_ENDING):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _configure(folder: Path, stack: Stack, from_: str) -> int:
+    """Write baresip's files; returns its control port."""
+    sip, control, rtp = _free_port(), _free_port(), _free_port()
+    (folder / "config").write_text(
+        _CONFIG.format(
+            sip=sip,
+            control=control,
+            rtp=rtp // 2 * 2,
+            rtp_end=rtp // 2 * 2 + 20,
+            rate=RATE,
+            folder=folder,
+            modules=_MODULES,
+        )
+    )
+    accounts = folder / "accounts"
+    accounts.touch(mode=0o600)
+    accounts.write_text(
+        _ACCOUNT.format(
+            from_=from_,
+            sip=sip,
+            user=stack.sip_username,
+            password=stack.sip_password.get_secret_value(),
+        )
+    )
+    write_wave(folder / "silence.wav", np.zeros(SILENCE, dtype=np.int16))
+    return control
+
+
+def _free_port() -> int:
+    """baresip takes the port after its SIP port too, for TLS; a clash ends in a clear failure to start."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
