@@ -8,9 +8,9 @@ from livekit import api
 
 from agent.call import CallRequest
 from agent.config import AGENT_NAME
+from parley.part import PartError
 from parley.probes import HOST
 from parley.settings import Settings
-from parley.supervisor import PartError
 from sip.trunks import InboundTrunk, ensure_dispatch_rule, ensure_inbound_trunk
 
 logger = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ import yaml
 
 from agent.persona import PersonaError, load_persona
 from agent.yaml_file import BadFileError
+from parley.part import Hook, Part
 from parley.phrases import write_phrases
 from parley.ports import RTC_PORTS, RTP_PORTS, Ports
 from parley.probes import HOST, http_ok, redis_ping, sip_options
 from parley.settings import ROOT, BadSettingsError, Settings
-from parley.supervisor import Hook, Part
 from parley_serving.settings import is_loopback
 
 SCRIPTS = ROOT / "personas" / "scripts"

@@ -7,47 +7,16 @@ import os
 import shutil
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Self
+
+from parley.part import Part, PartError
 
 logger = logging.getLogger(__name__)
 
 PROBE_INTERVAL = 0.1
 DEATHS = 3
 DEATHS_WITHIN = 60.0
-
-Hook = Callable[[], Awaitable[None]]
-Probe = Callable[[], Awaitable[bool]]
-
-
-class PartError(Exception):
-    """A part that Parley cannot run without; the message is one sentence."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A program that Parley runs.
-
-    `answers` is asked until it says yes, at most `patience` seconds long. `restarted` is awaited
-    when the part is up again after a death. `port` is what others reach it by. A part that has
-    not ended `stop_patience` seconds after `stop_signal` is killed.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    port: int
-    answers: Probe
-    patience: float = 20.0
-    stop_signal: signal.Signals = signal.SIGTERM
-    stop_patience: float = 5.0
-    restarted: Hook | None = None
-
-    def with_defaults(self, variables: Mapping[str, str]) -> Self:
-        """The same part with `variables` under those that it has."""
-        return replace(self, environment={**variables, **self.environment})
 
 
 class Deaths:

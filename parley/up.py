@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from parley.door import Door
+from parley.part import PartError
 from parley.parts import build_parts
 from parley.ports import Ports
 from parley.probes import HOST
 from parley.ready import ready_block
 from parley.settings import ROOT, BadSettingsError, Settings, full_environment, say
-from parley.supervisor import PartError, Supervisor
+from parley.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 

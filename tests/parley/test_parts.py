@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from parley.part import Part
 from parley.parts import build_parts
 from parley.ports import SIP_TRIES, Ports
 from parley.probes import HOST, http_ok, is_free, redis_ping, sip_options
 from parley.ready import ready_block
 from parley.settings import ROOT, BadSettingsError, Settings
-from parley.supervisor import Part
 from tests.parley.test_settings import GOOD
 
 ALL = ["redis", "livekit-server", "livekit-sip", "whisper", "csm", "scripted", "worker"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from parley.supervisor import Deaths, Part, PartError, Supervisor
+from parley.part import Part, PartError
+from parley.supervisor import Deaths, Supervisor
 
 WELL_BEHAVED = """
 import signal, sys
