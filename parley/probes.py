@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import socket
 import uuid
-from collections.abc import Awaitable, Callable
 
 import aiohttp
 
+from parley.part import Probe
+
 HOST = "127.0.0.1"
 PATIENCE = 1.0
-
-Probe = Callable[[], Awaitable[bool]]
 
 
 def http_ok(port: int, path: str) -> Probe:
