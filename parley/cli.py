@@ -4,6 +4,7 @@ from typing import NoReturn
 
 import typer
 
+from parley import simulate as simulate_command
 from parley import up as up_command
 from parley.terminal_log import log_to_terminal
 
@@ -24,3 +25,6 @@ def _main() -> None:
 def up() -> NoReturn:
     """Run everything that a call needs on this machine, until Ctrl-C."""
     raise SystemExit(up_command.up())
+
+
+app.command("simulate")(simulate_command.command)

@@ -19,7 +19,6 @@ from sip.simulate.timeline import write_wave
 SILENCE = 120 * RATE
 """Samples after what is said: a source that ends sends no packets any more."""
 
-_MODULES = Path("/usr/lib/baresip/modules")
 _STARTING = 10.0
 _ENDING = 2.0
 
@@ -85,11 +84,13 @@ async def baresip(folder: Path, stack: Stack, from_: str) -> AsyncGenerator[Cont
 
     Raises CallFailedError when it is not there or does not start.
     """
-    if shutil.which("baresip") is None:
+    program = shutil.which("baresip")
+    if program is None:
         raise CallFailedError("baresip is not installed: apt install baresip-core")
-    control_port = _configure(folder, stack, from_)
+    modules = Path(program).parent.parent / "lib" / "baresip" / "modules"
+    control_port = _configure(folder, stack, from_, modules)
     process = await asyncio.create_subprocess_exec(
-        "baresip", "-f", str(folder), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
+        program, "-f", str(folder), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
     )
     assert process.stdout is not None
     try:
@@ -135,7 +136,7 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _configure(folder: Path, stack: Stack, from_: str) -> int:
+def _configure(folder: Path, stack: Stack, from_: str, modules: Path) -> int:
     """Write baresip's files; returns its control port."""
     sip, control, rtp = _free_port(), _free_port(), _free_port()
     (folder / "config").write_text(
@@ -146,7 +147,7 @@ def _configure(folder: Path, stack: Stack, from_: str) -> int:
             rtp_end=rtp // 2 * 2 + 20,
             rate=RATE,
             folder=folder,
-            modules=_MODULES,
+            modules=modules,
         )
     )
     accounts = folder / "accounts"

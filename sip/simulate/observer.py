@@ -25,7 +25,7 @@ _TOPIC = "lk.transcription"
 _FINAL = "lk.transcription_final"
 _TRACK = "lk.transcribed_track_id"
 
-_LOOK = 0.1  # seconds between two looks for the room: LiveKit's API tells of rooms only when asked
+_LOOK = 0.05  # seconds between two looks for the room: LiveKit's API tells of rooms only when asked
 _FRAME_MS = 50
 
 
