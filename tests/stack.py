@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from livekit import api
 
 from parley.ports import Ports
@@ -84,6 +85,13 @@ class Stack:
                         raise RuntimeError(f"parley up ended while starting: {self.said()}")
         finally:
             ended.cancel()
+
+
+async def gone(process: psutil.Process) -> None:
+    """An orphan is gone for us when only its init has not noticed yet."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.01)
 
 
 def environment_for(folder: Path, **settings: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from parley.part import Part, PartError
 from parley.supervisor import Deaths, Supervisor
+from tests.stack import gone
 
 WELL_BEHAVED = """
 import signal, sys
@@ -54,12 +55,6 @@ def part(folder: Path, name: str, program: str = WELL_BEHAVED, *, patience: floa
 
 def supervise(folder: Path, *parts: Part) -> Supervisor:
     return Supervisor(parts, folder=folder, logs=folder / "logs", first_pause=0.01)
-
-
-async def gone(process: psutil.Process) -> None:
-    """An orphan is gone for us when only its init has not noticed yet."""
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
 
 
 def order(folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from livekit import api, rtc
 
 from parley.probes import HOST
-from tests.stack import Stack, environment_for, parley_up, start_parley
+from tests.stack import Stack, environment_for, gone, parley_up, start_parley
 
 pytestmark = pytest.mark.e2e
 
@@ -52,7 +52,9 @@ async def test_a_whole_stack_listens_on_loopback_keeps_its_secrets_and_leaves_no
         assert await stack.stop(signal.SIGINT) == 0
     said = stack.said()
     assert f"sip:+15550100@127.0.0.1:{int(stack.environment['PARLEY_PORT_BASE']) + 10}" in said
-    assert [process for process in everyone if process.is_running()] == []
+    async with asyncio.timeout(5):
+        for process in everyone:
+            await gone(process)
     assert not (stack.folder / "stack.json").exists()
 
 
