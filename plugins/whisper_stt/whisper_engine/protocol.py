@@ -100,13 +100,14 @@ class Preflight(_Message):
 
 
 class Final(_Message):
-    """`id` is the flush that asked for it, or None where the engine decided (length, end).
+    """`id` is the flush that asked for it, or None where the engine decided (length, a long
+    silence, end).
 
     A flush with nothing said since the last final is answered by an empty text.
     """
 
     type: Literal["final"] = "final"
-    id: str | None
+    id: str | None = None
     text: str
     words: tuple[Word, ...] = ()
     start: float

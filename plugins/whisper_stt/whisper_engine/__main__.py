@@ -1,0 +1,24 @@
+"""`python -m whisper_engine serve`."""
+
+import argparse
+
+from parley_serving import build_app, load_settings, serve
+from whisper_engine.config import Settings
+from whisper_engine.protocol import MAX_MESSAGE_BYTES
+from whisper_engine.rehearsal import Rehearsal
+from whisper_engine.server import make_service
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="whisper_engine", description="Hearing for Parley.")
+    parser.add_subparsers(required=True).add_parser(
+        "serve", help="Serve until SIGTERM. Settings come from the environment: WHISPER_…"
+    )
+    parser.parse_args()
+    settings = load_settings(Settings)
+    service = make_service(Rehearsal(settings.phrases), settings)
+    serve(build_app(service), service.gate, settings.listen, max_message=MAX_MESSAGE_BYTES)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What a client has sent and the decoder has not heard yet."""
+
+import asyncio
+from collections import deque
+
+from whisper_engine.protocol import SAMPLE_RATE, Cancel, End, Flush
+
+FULL = 5 * SAMPLE_RATE
+"""Samples. When as much waits, the socket is not read: the client feels it as back-pressure."""
+
+MAX_MESSAGES = 256
+BEHIND = SAMPLE_RATE // 5
+"""Samples waiting from which on an interim would be of the past."""
+
+
+class Drain:
+    """The engine is about to stop: end when nothing is in hand."""
+
+
+Item = bytes | Flush | Cancel | End | Drain
+
+
+class Inbox:
+    """In order, one reader and one writer. Full: `put` waits."""
+
+    def __init__(self) -> None:
+        self._items: deque[Item] = deque()
+        self._samples = 0
+        self._changed = asyncio.Condition()
+
+    @property
+    def behind(self) -> bool:
+        return self._samples >= BEHIND
+
+    async def put(self, item: Item) -> None:
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: self._samples < FULL and len(self._items) < MAX_MESSAGES
+            )
+            self._items.append(item)
+            self._samples += _samples(item)
+            self._changed.notify_all()
+
+    async def get(self) -> Item:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._items)
+            item = self._items.popleft()
+            self._samples -= _samples(item)
+            self._changed.notify_all()
+        return item
+
+
+def _samples(item: Item) -> int:
+    return len(item) // 2 if isinstance(item, bytes) else 0

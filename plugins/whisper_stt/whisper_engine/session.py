@@ -1,0 +1,64 @@
+"""One call's socket: what comes in is put in order, and one stream hears it."""
+
+import asyncio
+import uuid
+
+from parley_serving import RefusedError, Socket
+from whisper_engine.inbox import Drain, Inbox
+from whisper_engine.protocol import SAMPLE_RATE, ClientMessage, Ready, Start
+from whisper_engine.stream import Shared, Stream
+from whisper_engine.utterance import Sound
+
+START_SECONDS = 10.0
+
+
+class Session:
+    """Hears what a client sends, in the order sent. Ends when `run` returns."""
+
+    def __init__(self, socket: Socket[ClientMessage], shared: Shared) -> None:
+        self._socket = socket
+        self._shared = shared
+
+    async def run(self) -> None:
+        """Raises PeerGoneError when the client leaves, RefusedError when it misbehaves (in a group)."""
+        start = await self._receive_start()
+        inbox = Inbox()
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(self._read(inbox)),
+                group.create_task(self._tell_draining(inbox)),
+            ]
+            async with self._shared.model.decoder(start) as decoder:
+                ready = Ready(session_id=uuid.uuid4().hex, model=self._shared.model.name)
+                await self._socket.send(ready)
+                stream = Stream(self._socket, Sound(decoder), inbox, start, self._shared)
+                await stream.hear()
+            for helper in helpers:
+                helper.cancel()
+
+    async def _receive_start(self) -> Start:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                start = await self._socket.receive()
+        except TimeoutError:
+            raise RefusedError("out_of_order", "no start came") from None
+        if not isinstance(start, Start):
+            raise RefusedError("out_of_order", "the first message must be start")
+        return start
+
+    async def _read(self, inbox: Inbox) -> None:
+        while True:
+            match await self._socket.receive():
+                case bytes() as pcm:
+                    if len(pcm) % 2:
+                        raise RefusedError("bad_audio", "sound comes as whole 16-bit samples")
+                    self._shared.metrics.audio_seconds.inc(len(pcm) / 2 / SAMPLE_RATE)
+                    await inbox.put(pcm)
+                case Start():
+                    raise RefusedError("out_of_order", "start may come only once")
+                case message:
+                    await inbox.put(message)
+
+    async def _tell_draining(self, inbox: Inbox) -> None:
+        await self._shared.draining.wait()
+        await inbox.put(Drain())
