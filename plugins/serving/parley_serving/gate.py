@@ -55,7 +55,11 @@ class Gate:
         self.draining.set()
         try:
             async with asyncio.timeout(timeout):
-                await self._empty.wait()
+                await self.empty()
         except TimeoutError:
             return False
         return True
+
+    async def empty(self) -> None:
+        """Returns when no session is held."""
+        await self._empty.wait()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -28,7 +29,8 @@ def serve(app: Starlette, gate: Gate, listen: ListenSettings, *, max_message: in
     try:
         listener = open_listener(listen.host, listen.port)
     except OSError as error:
-        sys.stderr.write(f"cannot listen on {listen.host}:{listen.port}: {error.strerror}\n")
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        sys.stderr.write(f"cannot listen on {listen.host}:{listen.port}: {reason}\n")
         raise SystemExit(1) from None
     server = _DrainingServer(make_config(app, max_message=max_message), gate, listen.drain)
     server.run(sockets=[listener])

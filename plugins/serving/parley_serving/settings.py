@@ -1,6 +1,7 @@
 """Where an engine listens, and who may speak to it."""
 
 import ipaddress
+import os
 import sys
 from typing import Self, TypeVar
 
@@ -42,11 +43,28 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 def load_settings(kind: type[SettingsT]) -> SettingsT:
     """Read settings from the environment; on bad ones say which and exit with 2."""
+    prefix = kind.model_config.get("env_prefix", "")
+    problems = [f"{name}: there is no such setting" for name in _unknown(kind, prefix)]
     try:
-        return kind()
+        settings = kind()
     except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
         for problem in error.errors(include_url=False, include_input=False):
             name = prefix + "__".join(str(part) for part in problem["loc"]).upper()
-            sys.stderr.write(f"bad setting {name.rstrip('_')}: {problem['msg']}\n")
-        raise SystemExit(2) from None
+            problems.append(f"{name.rstrip('_')}: {problem['msg']}")
+    else:
+        if not problems:
+            return settings
+    sys.stderr.writelines(f"bad setting {problem}\n" for problem in problems)
+    raise SystemExit(2)
+
+
+def _unknown(kind: type[BaseSettings], prefix: str) -> list[str]:
+    """Variables with our prefix that no field takes: pydantic-settings does not look at them."""
+    fields = {name.upper() for name in kind.model_fields}
+    return [
+        name
+        for name in sorted(os.environ)
+        if prefix
+        and name.upper().startswith(prefix)
+        and name.upper().removeprefix(prefix).partition("__")[0] not in fields
+    ]
