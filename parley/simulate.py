@@ -45,6 +45,13 @@ class StackFile(BaseModel):
     number: str
 
 
+def _in_a_folder(path: Path | None) -> Path | None:
+    """A call is long; that its recording has nowhere to go should be known before it."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
+    return path
+
+
 def command(
     *,
     say_: Annotated[
@@ -68,7 +75,11 @@ def command(
     ] = None,
     record: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Stereo WAV: caller left, agent right; one a call."),
+        typer.Option(
+            metavar="FILE",
+            callback=_in_a_folder,
+            help="Stereo WAV: caller left, agent right; one a call.",
+        ),
     ] = None,
     calls: Annotated[int, typer.Option(min=1, max=100, help="Calls at once.")] = 1,
     script: Annotated[
@@ -85,8 +96,6 @@ def command(
     """
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its library speaks of closed channels
     try:
-        if record is not None and not record.absolute().parent.is_dir():
-            raise ScriptError(f"--record: there is no folder {record.parent}")
         turns = _turns(say_ or [], play or [], voice, barge_in, script)
         stack, number = running_stack()
         called = asyncio.run(
