@@ -9,7 +9,7 @@ def tone(seconds: float, *, level: float = -20.0, pitch: float = 440.0) -> Sampl
     """A sine of `level` dBFS (RMS)."""
     at = np.arange(round(seconds * RATE)) / RATE
     peak = 32768 * 10 ** (level / 20) * np.sqrt(2)
-    return (peak * np.sin(2 * np.pi * pitch * at)).astype(np.int16)
+    return np.asarray(peak * np.sin(2 * np.pi * pitch * at)).astype(np.int16)
 
 
 def silence(seconds: float) -> Samples:
