@@ -16,7 +16,8 @@ def setup_on(machine: Path, *programs: str) -> subprocess.CompletedProcess[str]:
     """A checkout that was never set up, on a machine that has `programs` and nothing else."""
     (machine / "tools").mkdir()
     (machine / "bin").mkdir()
-    shutil.copy(ROOT / "tools" / "setup", machine / "tools")
+    for file in ("setup", "shell.py", "go_programs.py"):
+        shutil.copy(ROOT / "tools" / file, machine / "tools")
     for name in programs:
         program = machine / "bin" / name
         program.write_text("#!/bin/sh\nexit 1\n")
