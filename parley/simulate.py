@@ -12,10 +12,11 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from parley.settings import BadSettingsError, Settings, full_environment, say
-from sip.simulate.caller import call
+from sip.simulate.caller import CallFailedError, Dial, call
+from sip.simulate.path import path_times
 from sip.simulate.phone import phone_call
 from sip.simulate.report import Report
-from sip.simulate.run import Called, Dial, simulate
+from sip.simulate.run import Called, simulate
 from sip.simulate.script import VOICE, CallScript, ScriptError, TurnScript
 from sip.simulate.speech import SpeechError
 from sip.simulate.stack import Stack
@@ -88,6 +89,9 @@ def command(
     to: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="Instead of the local trunk's number.")
     ] = None,
+    path: Annotated[
+        bool, typer.Option("--path", help="Measure the path alone too, with an echo.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object, no table.")] = False,
 ) -> None:
     """Call the running stack, talk with the agent and measure what the caller hears.
@@ -98,15 +102,15 @@ def command(
     try:
         turns = _turns(say_ or [], play or [], voice, barge_in, script)
         stack, number = running_stack()
-        called = asyncio.run(
-            simulate(stack, to=to or number, turns=turns, calls=calls, dial=_DIALS[via])
-        )
-    except (BadSettingsError, NotRunningError, ScriptError, SpeechError) as error:
+        dial = _DIALS[via]
+        called = asyncio.run(simulate(stack, to=to or number, turns=turns, calls=calls, dial=dial))
+        echoes = asyncio.run(path_times(stack, dial=dial)) if path else []
+    except (BadSettingsError, CallFailedError, NotRunningError, ScriptError, SpeechError) as error:
         say(f"parley: {error}")
         raise typer.Exit(2) from None
     if record is not None:
         _save(called, record)
-    report = Report.of([each.report for each in called])
+    report = Report.of([each.report for each in called], echoes)
     sys.stdout.write(
         report.model_dump_json(indent=2) if as_json else f"{report.table()}\n\n{report.verdict()}"
     )

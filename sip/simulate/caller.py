@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -17,6 +18,7 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from livekit import api, rtc
 
+from sip.simulate.group import one_failure
 from sip.simulate.hearing import Ear
 from sip.simulate.speech import RATE, Samples
 from sip.simulate.stack import Stack
@@ -108,7 +110,7 @@ async def call(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Line]:
     name = f"simulate-{uuid.uuid4().hex[:12]}"
     line = Line(asyncio.get_running_loop().time())
     room, running = rtc.Room(), set[asyncio.Task[None]]()
-    try:
+    with one_failure():
         async with stack.client() as client, asyncio.TaskGroup() as tasks:
 
             def run(work: Coroutine[None, None, None]) -> None:
@@ -121,15 +123,10 @@ async def call(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Line]:
                 yield line
             finally:
                 line.drop()
-                await _leave(client, room, name)
                 # A stream of a room that is gone does not always end by itself.
                 for task in running:
                     task.cancel()
-    except BaseExceptionGroup as group:
-        # The group is this function's own; a single failure is the caller's to handle.
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from None
-        raise
+                await _leave(client, room, name)
 
 
 async def _enter(
@@ -224,3 +221,7 @@ async def _listen(line: Line, track: rtc.Track) -> None:
             line.hear(loop.time(), np.frombuffer(event.frame.data, dtype=np.int16).copy())
     finally:
         await stream.aclose()
+
+
+Dial = Callable[..., AbstractAsyncContextManager[Line]]
+"""`call`, or a telephone that does the same."""

@@ -14,6 +14,7 @@ import numpy as np
 from livekit import api, rtc
 from livekit.rtc.data_stream import StreamError
 
+from sip.simulate.group import one_failure
 from sip.simulate.speech import RATE
 from sip.simulate.stack import Stack
 from sip.simulate.timeline import Track
@@ -57,12 +58,13 @@ class Overheard:
 async def overhearing(stack: Stack, from_: str) -> AsyncGenerator[Overheard]:
     """Inside the block, overhear the room of the call that `from_` makes, as soon as there is one."""
     overheard = Overheard()
-    async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(_watch(stack, from_, overheard))
-        try:
-            yield overheard
-        finally:
-            watching.cancel()
+    with one_failure():
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(_watch(stack, from_, overheard))
+            try:
+                yield overheard
+            finally:
+                watching.cancel()
 
 
 async def _watch(stack: Stack, from_: str, overheard: Overheard) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from sip.simulate.baresip import SILENCE, Control, baresip
 from sip.simulate.caller import CallFailedError, Line
+from sip.simulate.group import one_failure
 from sip.simulate.speech import Samples
 from sip.simulate.stack import Stack
 from sip.simulate.timeline import write_wave
@@ -87,7 +88,7 @@ async def phone_call(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Lin
 @contextlib.asynccontextmanager
 async def _connected(line: _Phone, address: str) -> AsyncGenerator[None]:
     established: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-    try:
+    with one_failure():
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(_attend(line, established)),
@@ -108,11 +109,6 @@ async def _connected(line: _Phone, address: str) -> AsyncGenerator[None]:
                 await line.control.tell("hangup")
                 for task in running:
                     task.cancel()
-    except BaseExceptionGroup as group:
-        # The group is this function's own; a single failure is the caller's to handle.
-        if len(group.exceptions) == 1:
-            raise group.exceptions[0] from None
-        raise
 
 
 async def _attend(line: _Phone, established: asyncio.Future[float]) -> None:

@@ -65,11 +65,12 @@ class Report(_Figures):
     reply_s: Percentiles
     barge_in_silence_s: Percentiles
     gaps_over_60ms: int | None
+    path_s: Percentiles | None = None  # the way to an echo and back, where it was measured
     calls: tuple[CallReport, ...]
     problems: tuple[str, ...]
 
     @classmethod
-    def of(cls, calls: Sequence[CallReport]) -> "Report":
+    def of(cls, calls: Sequence[CallReport], path: Sequence[float] = ()) -> "Report":
         turns = tuple(turn for call in calls for turn in call.turns)
         rings = [call.ring_to_answer_s for call in calls if call.ring_to_answer_s is not None]
         gaps = [call.gaps_over_60ms for call in calls if call.gaps_over_60ms is not None]
@@ -80,6 +81,7 @@ class Report(_Figures):
             reply_s=Percentiles.of([turn.reply_s for turn in turns]),
             barge_in_silence_s=Percentiles.of([turn.barge_in_silence_s for turn in turns]),
             gaps_over_60ms=sum(gaps) if gaps else None,
+            path_s=Percentiles.of(path) if path else None,
             calls=tuple(calls),
             problems=tuple(problem for call in calls for problem in call.problems),
         )
@@ -115,6 +117,8 @@ class Report(_Figures):
                 "unknown" if self.gaps_over_60ms is None else str(self.gaps_over_60ms),
             ),
         ]
+        if self.path_s is not None:
+            figures.insert(2, ("  of which the path alone", _spread(self.path_s)))
         return "\n".join([*lines, "", *(f"{name:<36}{value}" for name, value in figures)])
 
 

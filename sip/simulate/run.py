@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from sip.simulate.assess import assess
-from sip.simulate.caller import CallFailedError, Line, call
+from sip.simulate.caller import CallFailedError, Dial, Line, call
 from sip.simulate.conversation import Turn, converse
 from sip.simulate.observer import overhearing
 from sip.simulate.report import CallReport
@@ -22,10 +22,6 @@ class Called:
 
     report: CallReport
     recording: Recording | None = None
-
-
-Dial = Callable[..., AbstractAsyncContextManager[Line]]
-"""`caller.call` or `phone.phone_call`."""
 
 
 async def simulate(
