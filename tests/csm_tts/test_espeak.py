@@ -63,6 +63,13 @@ class TestEspeak:
         assert await all_of(espeak, "Hello there.")
         assert programs() != [process]
 
+    async def test_that_died_between_sentences_costs_none(self, espeak: Espeak) -> None:
+        (process,) = programs()
+        process.kill()
+        assert espeak._process is not None
+        await espeak._process.wait()
+        assert await all_of(espeak, "Hello there.")
+
     async def test_is_free_for_the_next_when_a_listener_leaves(self, espeak: Espeak) -> None:
         async with aclosing(espeak.speak(STORY, "en-us")) as pieces:
             await anext(pieces)

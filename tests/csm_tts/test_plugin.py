@@ -137,6 +137,20 @@ class TestBounds:
         assert engine.model.made > 400
         assert ahead < 60, "what was made and not taken has no bound"
 
+    async def test_a_long_reply_is_not_asked_for_far_ahead_of_its_listener(
+        self, make_tts: MakeTTS, engine: Engine
+    ) -> None:
+        sentence = "One two three four five six seven eight nine ten. "
+        async with make_tts(max_lead=0.2).stream(conn_options=ONCE) as stream:
+            stream.push_text(sentence * 20)
+            stream.end_input()
+            await anext(stream)
+            for _ in range(2_000):
+                await asyncio.sleep(0)
+            assert 1 < len(engine.model.spoken) <= 4
+            assert len([event async for event in stream]) > 0
+        assert len(engine.model.spoken) == 20
+
     async def test_what_waits_in_the_stream_is_at_most_the_lead(
         self, make_tts: MakeTTS, engine: Engine
     ) -> None:

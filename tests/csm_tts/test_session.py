@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from csm_engine.ledger import MAX_OPEN
 from csm_engine.protocol import (
     MAX_MESSAGE_BYTES,
     AudioDone,
@@ -22,6 +21,7 @@ from csm_engine.protocol import (
     UtteranceDone,
 )
 from csm_engine.session import MAX_QUEUED
+from csm_engine.utterances import MAX_OPEN
 from tests.csm_tts.conftest import Engine, app_of
 from tests.csm_tts.tone import FRAME, SAMPLES, Tone
 from tests.csm_tts.wire import Wire, wire

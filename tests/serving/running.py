@@ -5,15 +5,14 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 
-import uvicorn
 from starlette.applications import Starlette
 
-from parley_serving.server import make_config, open_listener
+from parley_serving.server import EngineServer, make_config, open_listener
 
 START_SECONDS = 10.0
 
 
-class Running(uvicorn.Server):
+class Running(EngineServer):
     """`url` is where it listens; it does so until `stop` is set."""
 
     def __init__(self, app: Starlette, *, max_message: int) -> None:

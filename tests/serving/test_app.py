@@ -184,6 +184,21 @@ class TestSockets:
             server.drop()
 
 
+async def test_the_server_ends_although_a_goodbye_is_unread() -> None:
+    echo = Echo()
+    async with aiohttp.ClientSession() as http:
+        async with running(build_app(echo.service), max_message=LIMIT) as server:
+            deaf = await http.ws_connect(server.url + PATH)
+            await deaf.send_bytes(b"\0")
+            await deaf.receive_bytes()
+            connection = next(iter(server.server_state.connections))
+            assert connection.transport is not None
+            connection.transport.write(bytes(1 << 26))  # more than any kernel takes
+            await deaf._writer.close(1000)  # our goodbye; theirs is behind what we do not read
+            await empty(echo)
+        assert echo.freed.is_set()
+
+
 async def flood(socket: aiohttp.ClientWebSocketResponse) -> None:
     while True:
         await socket.send_bytes(bytes(LIMIT))

@@ -85,7 +85,7 @@ class Espeak:
                 job.heard.put_nowait(None)
 
     async def _perform(self, job: _Job, limit: asyncio.Timeout) -> None:
-        if self._process is None:
+        if self._process is None or self._process.returncode is not None:
             await self._start()
         await self._write(job.request)
         cancelled = False

@@ -5,7 +5,6 @@ import uuid
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from csm_engine.ledger import Ledger
 from csm_engine.model import SpeakError, UnknownVoiceError
 from csm_engine.protocol import (
     AudioDone,
@@ -23,6 +22,7 @@ from csm_engine.protocol import (
     UtteranceDone,
 )
 from csm_engine.speaker import Manner, Progress, Speaker
+from csm_engine.utterances import Utterances
 from parley_serving import RefusedError, Socket
 
 CONFIG_SECONDS = 10.0
@@ -48,7 +48,7 @@ class Session:
         self._speaker = speaker
         self._draining = draining
         self._queue: asyncio.Queue[_Item] = asyncio.Queue(MAX_QUEUED)
-        self._ledger = Ledger()
+        self._utterances = Utterances()
         self._current: _Current | None = None
 
     async def run(self) -> None:
@@ -87,10 +87,10 @@ class Session:
         while True:
             match await self._socket.receive():
                 case InputText() as text:
-                    if self._ledger.take_text(text.utterance, text.sentence):
+                    if self._utterances.take_text(text.utterance, text.sentence):
                         self._enqueue(text)
                 case InputDone() as done:
-                    if self._ledger.take_done(done.utterance):
+                    if self._utterances.take_done(done.utterance):
                         self._enqueue(done)
                 case InputCancel(utterance=utterance):
                     await self._cancel(utterance)
@@ -110,7 +110,7 @@ class Session:
             raise RefusedError("too_many", f"{MAX_QUEUED} sentences are waiting already") from None
 
     async def _cancel(self, utterance: str) -> None:
-        if not self._ledger.cancel(utterance):
+        if not self._utterances.cancel(utterance):
             return
         if self._current and self._current.utterance == utterance:
             self._current.work.cancel()  # `_speak_all` answers once the model has stopped
@@ -119,17 +119,17 @@ class Session:
 
     async def _close_when_draining(self) -> None:
         await self._draining.wait()
-        await self._ledger.idle.wait()
+        await self._utterances.idle.wait()
         await self._queue.put(SessionClose())
 
     async def _speak_all(self, manner: Manner, group: asyncio.TaskGroup) -> None:
         while True:
             match await self._queue.get():
                 case InputText() as text:
-                    if self._ledger.wants(text.utterance):
+                    if self._utterances.wants(text.utterance):
                         await self._speak(text, manner, group)
                 case InputDone(utterance=utterance):
-                    if self._ledger.wants(utterance):
+                    if self._utterances.wants(utterance):
                         await self._end(utterance)
                 case SessionClose():
                     await self._socket.send(SessionDone())
@@ -140,7 +140,7 @@ class Session:
         await self._socket.send(AudioStart(utterance=text.utterance, sentence=text.sentence))
         work = group.create_task(self._send_sound(text, manner, progress))
         self._current = _Current(text.utterance, work)
-        if not self._ledger.wants(text.utterance):
+        if not self._utterances.wants(text.utterance):
             work.cancel()  # the cancel came while `audio.start` was being sent
         await asyncio.wait({work})
         if not work.cancelled():
@@ -154,7 +154,7 @@ class Session:
             )
         )
         self._current = None
-        if not self._ledger.wants(text.utterance):
+        if not self._utterances.wants(text.utterance):
             await self._end(text.utterance)
 
     async def _send_sound(self, text: InputText, manner: Manner, progress: Progress) -> None:
@@ -174,5 +174,5 @@ class Session:
             )
 
     async def _end(self, utterance: str) -> None:
-        reason = self._ledger.end(utterance)
+        reason = self._utterances.end(utterance)
         await self._socket.send(UtteranceDone(utterance=utterance, finish_reason=reason))

@@ -62,7 +62,19 @@ def open_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-class _DrainingServer(uvicorn.Server):
+class EngineServer(uvicorn.Server):
+    """Shuts down although a client has said goodbye and not read what was still on its way."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn says goodbye to such a connection a second time, which raises.
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None and connection.transport.is_closing():
+                connection.transport.abort()
+        await asyncio.sleep(0)  # the loop calls connection_lost
+        await super().shutdown(sockets)
+
+
+class _DrainingServer(EngineServer):
     def __init__(self, config: uvicorn.Config, gate: Gate, drain: float) -> None:
         super().__init__(config)
         self._gate = gate

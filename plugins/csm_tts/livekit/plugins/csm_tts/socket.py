@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Self
@@ -28,6 +29,8 @@ from csm_engine.protocol import (
 
 _INBOX = 8
 """Messages of the utterance that wait to be taken; the socket is not read past them."""
+_RECEIVE_BUFFER = 64 * 1024
+"""Bytes the kernel may hold for us, about a second of speech; left alone it takes half a minute."""
 _GOODBYE_SECONDS = 1.0
 
 Event = bytes | AudioDone | Failed
@@ -65,6 +68,7 @@ class EngineSocket:
                     max_msg_size=4 * MAX_MESSAGE_BYTES,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE_SECONDS),
                 )
+                _hold_little(websocket)
                 try:
                     await websocket.send_str(address.config.model_dump_json(exclude_none=True))
                     ready = _understood(await websocket.receive())
@@ -173,6 +177,12 @@ class Utterance:
         """Let go of what was not taken, and of whoever waits to put more."""
         while not self._inbox.empty():
             self._inbox.get_nowait()
+
+
+def _hold_little(websocket: aiohttp.ClientWebSocketResponse) -> None:
+    connection = websocket.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
 
 
 def _understood(message: aiohttp.WSMessage) -> object:

@@ -17,8 +17,8 @@ from livekit.plugins.csm_tts.socket import Utterance
 
 from csm_engine.protocol import SAMPLE_RATE, AudioDone, Failed
 
-_IN_FLIGHT = 8
-"""Sentences sent and not yet begun; the engine has its own, larger bound."""
+_IN_FLIGHT = 2
+"""Sentences sent beyond the one being heard: enough to leave no gap, little to throw away."""
 _SAMPLE_BYTES = 2
 _SILENCE = bytes(SAMPLE_RATE // 50 * _SAMPLE_BYTES)
 """20 ms, for a text with nothing in it to speak: LiveKit takes no sound at all for a failure."""

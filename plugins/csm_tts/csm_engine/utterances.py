@@ -22,7 +22,7 @@ class _Utterance:
     cancelled: bool = False
 
 
-class Ledger:
+class Utterances:
     """An utterance is open from its first message until `end`. Raises RefusedError out of order."""
 
     def __init__(self) -> None:
