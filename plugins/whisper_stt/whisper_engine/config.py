@@ -1,9 +1,8 @@
 """Settings of the Whisper engine: environment variables with the prefix `WHISPER_`."""
 
-from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FilePath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from parley_serving import ListenSettings
@@ -27,7 +26,7 @@ class Settings(BaseSettings):
     model: Literal["rehearsal"] = Field(
         "rehearsal", description="Which model hears. `rehearsal` is PocketSphinx."
     )
-    phrases: Path | None = Field(
+    phrases: FilePath | None = Field(
         None,
         description="File of the phrases that the rehearsal model understands, one a line. "
         "Unset: its general English model, which understands less well.",

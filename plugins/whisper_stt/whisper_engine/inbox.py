@@ -9,8 +9,8 @@ FULL = 5 * SAMPLE_RATE
 """Samples. When as much waits, the socket is not read: the client feels it as back-pressure."""
 
 MAX_MESSAGES = 256
-BEHIND = SAMPLE_RATE // 5
-"""Samples waiting from which on an interim would be of the past."""
+BEHIND = 0.2
+"""Seconds of sound waiting from which on an interim would be of the past."""
 
 
 class Drain:
@@ -23,14 +23,15 @@ Item = bytes | Flush | Cancel | End | Drain
 class Inbox:
     """In order, one reader and one writer. Full: `put` waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, behind: float = BEHIND) -> None:
+        self._behind = behind * SAMPLE_RATE
         self._items: deque[Item] = deque()
         self._samples = 0
         self._changed = asyncio.Condition()
 
     @property
     def behind(self) -> bool:
-        return self._samples >= BEHIND
+        return self._samples >= self._behind
 
     async def put(self, item: Item) -> None:
         async with self._changed:

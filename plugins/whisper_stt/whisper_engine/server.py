@@ -8,6 +8,7 @@ from starlette.websockets import WebSocket
 
 from parley_serving import Gate, PeerGoneError, RefusedError, Service, Socket
 from whisper_engine.config import Settings
+from whisper_engine.inbox import BEHIND
 from whisper_engine.metrics import Metrics
 from whisper_engine.model import Model
 from whisper_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
@@ -19,11 +20,11 @@ logger = logging.getLogger(__name__)
 _POLICY_VIOLATION = 1008
 
 
-def make_service(model: Model, settings: Settings) -> Service:
+def make_service(model: Model, settings: Settings, *, behind: float = BEHIND) -> Service:
     """What `parley_serving.build_app` needs. Call it on the thread that will run the event loop."""
     gate = Gate(settings.listen.max_sessions)
     registry = CollectorRegistry()
-    shared = Shared(model, Metrics(registry), gate.draining)
+    shared = Shared(model, Metrics(registry), gate.draining, behind)
 
     async def session(websocket: WebSocket) -> None:
         socket = Socket(websocket, client_message, MAX_MESSAGE_BYTES)

@@ -22,7 +22,7 @@ class Session:
     async def run(self) -> None:
         """Raises PeerGoneError when the client leaves, RefusedError when it misbehaves (in a group)."""
         start = await self._receive_start()
-        inbox = Inbox()
+        inbox = Inbox(self._shared.behind)
         async with asyncio.TaskGroup() as group:
             helpers = [
                 group.create_task(self._read(inbox)),

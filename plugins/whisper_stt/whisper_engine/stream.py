@@ -15,7 +15,7 @@ from whisper_engine.hearing import (
     SpeechStarts,
     Utterance,
 )
-from whisper_engine.inbox import Drain, Inbox
+from whisper_engine.inbox import BEHIND, Drain, Inbox
 from whisper_engine.metrics import Metrics
 from whisper_engine.model import Heard, HeardWord, Model
 from whisper_engine.protocol import (
@@ -39,11 +39,15 @@ from whisper_engine.vad import WINDOW, Vad
 
 @dataclass(frozen=True)
 class Shared:
-    """What the streams of an engine have in common."""
+    """What the streams of an engine have in common.
+
+    `behind`: seconds of sound waiting from which on interims are not made.
+    """
 
     model: Model
     metrics: Metrics
     draining: asyncio.Event
+    behind: float = BEHIND
 
 
 class Stream:

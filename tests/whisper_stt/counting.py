@@ -1,0 +1,89 @@
+"""A model that says how much speech it was fed: a word for each 0.4 s, counted from one."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from whisper_engine.model import Decoder, Heard, HeardWord
+from whisper_engine.protocol import SAMPLE_RATE, Start
+
+WORDS = [
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+]
+WORD = round(0.4 * SAMPLE_RATE)
+
+
+class Counting:
+    """`lent` decoders are in use. While `may_work` is cleared they wait; `broken` makes them fail."""
+
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.lent = 0
+        self.fed = 0
+        self.finished = 0
+        self.broken = False
+        self.started_with: list[Start] = []
+        self.may_work = asyncio.Event()
+        self.may_work.set()
+        self.waits = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        yield
+
+    @contextlib.asynccontextmanager
+    async def decoder(self, start: Start) -> AsyncIterator[Decoder]:
+        self.started_with.append(start)
+        self.lent += 1
+        try:
+            yield _Counter(self)
+        finally:
+            self.lent -= 1
+
+
+class _Counter:
+    def __init__(self, model: Counting) -> None:
+        self._model = model
+        self._samples = 0
+
+    async def feed(self, pcm: bytes) -> None:
+        if self._model.broken:
+            raise OSError("the card has fallen off the bus")
+        if not self._model.may_work.is_set():
+            self._model.waits.set()
+            await self._model.may_work.wait()
+        self._samples += len(pcm) // 2
+        self._model.fed += len(pcm) // 2
+
+    async def interim(self) -> Heard:
+        return self._heard()
+
+    async def finish(self) -> Heard:
+        self._model.finished += 1
+        heard, self._samples = self._heard(), 0
+        return heard
+
+    async def reset(self) -> None:
+        self._samples = 0
+
+    def _heard(self) -> Heard:
+        said = WORDS[: self._samples // WORD]
+        step = WORD / SAMPLE_RATE
+        words = tuple(
+            HeardWord(word, number * step, (number + 1) * step, 0.9)
+            for number, word in enumerate(said)
+        )
+        return Heard(" ".join(said), words, 0.9 if said else 0.0)
