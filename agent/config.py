@@ -1,10 +1,12 @@
 """Every setting of the worker, read once from the environment at start."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from parley_serving.settings import is_loopback
 
 AGENT_NAME = "parley"
 """The name under which dispatch rules and tokens ask for this worker."""
@@ -75,6 +77,9 @@ class Settings(BaseSettings):
     max_calls: int = Field(8, ge=1, description="Calls held at once; more are left to others.")
     idle_processes: int = Field(2, ge=0, description="Call processes kept warm.")
     health_host: str = Field("127.0.0.1", description="Address of the health server.")
+    health_key: SecretStr | None = Field(
+        None, description="Bearer key that /calls asks for. Required beyond loopback."
+    )
     health_port: int = Field(8104, ge=0, le=65_535, description="Port of the health server.")
     max_queued_audio: float = Field(
         1.0, gt=0, description="Seconds of the agent's sound queued ahead of the caller."
@@ -82,3 +87,11 @@ class Settings(BaseSettings):
     lead_in: float = Field(
         0.3, ge=0, description="Seconds of silence that open the line before the greeting."
     )
+
+    @model_validator(mode="after")
+    def _beyond_loopback_needs_a_key(self) -> Self:
+        if self.health_key is None and not is_loopback(self.health_host):
+            raise ValueError(
+                f"a health server on {self.health_host} needs health_key: set one, or use 127.0.0.1"
+            )
+        return self

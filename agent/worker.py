@@ -114,6 +114,7 @@ server = AgentServer(
     host="127.0.0.1",
     port=0,
     setup_fnc=prepare,
+    preload_modules=["agent.preload"],
 )
 server.rtc_session(answer, agent_name=AGENT_NAME, on_request=choose)
-health = Health(server, held, _active, settings.health_host, settings.health_port)
+health = Health(server, held, _active, settings)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
@@ -37,7 +37,11 @@ def rows(kind: type[BaseModel], prefix: str) -> list[str]:
     """One table row a setting; nested models are flattened as pydantic-settings names them."""
     lines = []
     for name, field in kind.model_fields.items():
-        full = field.validation_alias if isinstance(field.validation_alias, str) else prefix + name.upper()
+        full = (
+            field.validation_alias
+            if isinstance(field.validation_alias, str)
+            else prefix + name.upper()
+        )
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             lines += rows(field.annotation, full + "__")
         else:
@@ -51,7 +55,7 @@ def _default(field: FieldInfo) -> str:
     default: Any = field.get_default(call_default_factory=True)
     if isinstance(default, Path) and default.is_absolute():
         return f"`{default.name}` in the checkout"
-    return "unset" if default is None else f"`{default}`"
+    return "unset" if default is None or isinstance(default, SecretStr) else f"`{default}`"
 
 
 def page() -> str:
