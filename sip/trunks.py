@@ -44,14 +44,16 @@ async def ensure_dispatch_rule(
 ) -> str:
     """A room of its own for each call of the trunk, with `agent` called into it.
 
-    `metadata` is the `CallRequest` that the agent gets. Returns the rule's id.
+    The room is named after the called number: an individual rule would put the caller's into every
+    log line that names the room. `metadata` is the `CallRequest` that the agent gets. Returns the
+    rule's id.
     """
     wanted = api.SIPDispatchRuleInfo(
         name=name,
         trunk_ids=[trunk_id],
         numbers=[number],
         rule=api.SIPDispatchRule(
-            dispatch_rule_individual=api.SIPDispatchRuleIndividual(room_prefix="call-")
+            dispatch_rule_callee=api.SIPDispatchRuleCallee(room_prefix="call-", randomize=True)
         ),
         room_config=api.RoomConfiguration(
             agents=[api.RoomAgentDispatch(agent_name=agent, metadata=metadata)]

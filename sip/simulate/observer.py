@@ -90,13 +90,23 @@ async def _watch(stack: Stack, from_: str, overheard: Overheard) -> None:
 
 
 async def _find(client: api.LiveKitAPI, from_: str) -> str:
-    """An individual dispatch rule names the room after the calling number."""
+    """The room whose SIP participant calls from `from_`."""
     while True:
         listed = await client.room.list_rooms(api.ListRoomsRequest())
         for room in listed.rooms:
-            if f"_{from_}_" in room.name:
+            if from_ in await _callers(client, room.name):
                 return room.name
         await asyncio.sleep(_LOOK)
+
+
+async def _callers(client: api.LiveKitAPI, room: str) -> set[str]:
+    try:
+        present = await client.room.list_participants(api.ListParticipantsRequest(room=room))
+    except api.TwirpError as error:
+        if error.code == api.TwirpErrorCode.NOT_FOUND:
+            return set()  # it ended since it was listed
+        raise
+    return {guest.attributes.get("sip.phoneNumber", "") for guest in present.participants}
 
 
 def _attach(room: rtc.Room, overheard: Overheard, tasks: asyncio.TaskGroup) -> None:

@@ -85,7 +85,7 @@ async def test_a_rule_takes_the_calls_of_its_trunk_and_number_alone(
     (rule,) = await rules(livekit)
     assert list(rule.trunk_ids) == [trunk_id]
     assert list(rule.numbers) == ["+15550100"]
-    assert rule.rule.dispatch_rule_individual.room_prefix == "call-"
+    assert rule.rule.dispatch_rule_callee.room_prefix == "call-"
     (agent,) = rule.room_config.agents
     assert (agent.agent_name, agent.metadata) == ("parley", '{"version": 1}')
 
