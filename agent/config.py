@@ -81,6 +81,7 @@ class Settings(BaseSettings):
         None, description="Bearer key that /calls asks for. Required beyond loopback."
     )
     health_port: int = Field(8104, ge=0, le=65_535, description="Port of the health server.")
+    log_callers: bool = Field(False, description="Let callers' numbers and words into the log.")
     max_queued_audio: float = Field(
         1.0, gt=0, description="Seconds of the agent's sound queued ahead of the caller."
     )

@@ -64,6 +64,8 @@ class PhoneAgent(Agent):
     async def tts_node(
         self, text: AsyncIterable[str], model_settings: ModelSettings
     ) -> AsyncGenerator[rtc.AudioFrame]:
+        async for frame in self._talk.open_line():
+            yield frame
         async with aclosing(Agent.default.tts_node(self, text, model_settings)) as sound:
             async for frame in sound:
                 await self._talk.playback.admit(frame.duration)
@@ -92,6 +94,7 @@ class Conversation:
         # One failure waits while one is dealt with; more of the same say nothing new.
         self._failures: asyncio.Queue[Part] = asyncio.Queue(maxsize=1)
         self._failures_seen = 0
+        self._lead_in = settings.lead_in
 
     async def start(self, **where: Any) -> None:
         """Start the session (`room=`, `room_options=` as the framework takes them)."""
@@ -109,7 +112,7 @@ class Conversation:
         """Greet, then talk until the end, which is returned."""
         async with asyncio.TaskGroup() as tasks:
             recovery = tasks.create_task(self._recover())
-            self._greet()
+            self._session.say(self._persona.greeting)
             reason = await self.over
             recovery.cancel()
         return reason
@@ -128,12 +131,12 @@ class Conversation:
             if model is not None:
                 await model.aclose()
 
-    def _greet(self) -> None:
-        """Silence first: the bridge answers on the first packet, and the line opens behind it."""
-        self._session.say(
-            "", audio=frames(Clip.silence(self._settings.lead_in)), add_to_chat_ctx=False
-        )
-        self._session.say(self._persona.greeting)
+    async def open_line(self) -> AsyncGenerator[rtc.AudioFrame]:
+        """Silence before the first words: the bridge answers on the first packet, and the way to
+        the caller opens behind it."""
+        seconds, self._lead_in = self._lead_in, 0.0
+        async for frame in frames(Clip.silence(seconds)):
+            yield frame
 
     async def _recover(self) -> None:
         while True:

@@ -13,6 +13,7 @@ from agent.conversation import Conversation
 from agent.health import Health
 from agent.line import Line, NoCallerError
 from agent.persona import PersonaError, load_persona
+from agent.privacy import keep_callers_out_of_logs
 from agent.session import build_session, load_vad, room_options
 from parley_serving import load_settings
 
@@ -24,6 +25,8 @@ CALLER_TIMEOUT = 10.0
 def prepare(process: JobProcess) -> None:
     """Runs once in each call process, before a call reaches it."""
     settings = Settings()
+    if not settings.log_callers:
+        keep_callers_out_of_logs(logging.getLogger().handlers)
     process.userdata["settings"] = settings
     process.userdata["vad"] = load_vad(settings.vad)
 
