@@ -1,7 +1,7 @@
 """Whole sessions with fakes, on virtual time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,8 +12,8 @@ from agent.call import Call
 from agent.config import Settings
 from agent.conversation import Conversation
 from agent.persona import Persona
-from tests.fakes import virtual_time
 from tests.fakes.models import FakeMind, FakeVoice, Listener, Reply
+from tests.fakes.virtual_time import on_virtual_time
 
 ONCE = APIConnectOptions(max_retry=0)
 PERSONA = Persona(name="clerk", instructions="Be brief.", greeting="Good day.")
@@ -58,14 +58,6 @@ class Scene:
     def said(self) -> list[str]:
         messages = self.session.history.messages()
         return [m.text_content or "" for m in messages if m.role == "assistant"]
-
-
-def on_virtual_time(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
-    def run() -> None:
-        virtual_time.run(test())
-
-    run.__name__ = test.__name__
-    return run
 
 
 @on_virtual_time

@@ -2,7 +2,7 @@
 
 import asyncio
 import selectors
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 
@@ -55,3 +55,13 @@ def run(coroutine: Any) -> Any:
     """Run a coroutine to its end on a loop of virtual time."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(coroutine)
+
+
+def on_virtual_time(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
+    """Makes a test of a coroutine function."""
+
+    def run_it() -> None:
+        run(test())
+
+    run_it.__name__ = test.__name__
+    return run_it
