@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     )
     personas: Path = Field(Path("personas"), description="Folder of persona files.")
     max_calls: int = Field(8, ge=1, description="Calls held at once; more are left to others.")
-    idle_processes: int = Field(2, ge=0, description="Call processes kept warm.")
+    idle_processes: int = Field(3, ge=0, description="Call processes kept warm.")
     health_host: str = Field("127.0.0.1", description="Address of the health server.")
     health_key: SecretStr | None = Field(
         None, description="Bearer key that /calls asks for. Required beyond loopback."

@@ -3,12 +3,15 @@
 What is imported here is shared by all calls, and no call pays for it in its first second.
 """
 
-from openai import AsyncOpenAI
+import importlib
 
 import agent.conversation
 import agent.session
 
-# The client's lazy imports happen when it is first asked for something.
-assert AsyncOpenAI(base_url="http://127.0.0.1", api_key="unused").chat.completions is not None
+# What the language model's client would import with its first request.
+LATE = ("anyio._backends._asyncio", "httpcore2", "openai.resources.chat.completions")
+
+for name in LATE:
+    importlib.import_module(name)
 
 __all__ = ["agent"]

@@ -1,13 +1,20 @@
 """Which ears, mind and voice a call gets, and how its turns are taken. Wiring only."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import aiohttp
 from livekit import rtc
 from livekit.agents import AgentSession, APIConnectOptions, TurnHandlingOptions, inference, vad
 from livekit.agents.voice import room_io
 from livekit.agents.voice.agent_session import SessionConnectOptions
-from livekit.plugins import csm_tts, openai, silero, whisper_stt
+from livekit.plugins import csm_tts, openai, whisper_stt
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
 from agent.clips import SAMPLE_RATE
-from agent.config import Settings
+from agent.config import MindSettings, Settings
 from agent.persona import Persona
 
 VAD_SILENCE = 0.25
@@ -20,11 +27,40 @@ NEVER = 1_000_000
 def load_vad(kind: str) -> vad.VAD:
     """The session's voice activity detector; both are silero, weights inside the wheel."""
     if kind == "silero":
+        from livekit.plugins import silero  # noqa: PLC0415  # 20 MB a call, for who asks for it
+
         return silero.VAD.load(min_silence_duration=VAD_SILENCE, sample_rate=16_000)
     return inference.VAD(model="silero", min_silence_duration=VAD_SILENCE)
 
 
-def build_session(settings: Settings, persona: Persona, detector: vad.VAD) -> AgentSession[None]:
+@dataclass(frozen=True)
+class Doors:
+    """The ways to the three models. Making them costs TLS set-up, so it is done before the call."""
+
+    mind: AsyncOpenAI
+    engines: aiohttp.ClientSession
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, mind: AsyncOpenAI) -> AsyncIterator[Self]:
+        async with mind, aiohttp.ClientSession() as engines:
+            yield cls(mind, engines)
+
+
+def mind_client(mind: MindSettings) -> AsyncOpenAI:
+    """One a call process."""
+    timeout = Timeout(mind.timeout, connect=mind.timeout)
+    return AsyncOpenAI(
+        base_url=str(mind.url),
+        api_key=mind.key.get_secret_value(),
+        max_retries=0,
+        http_client=DefaultAsyncHttpxClient(timeout=timeout),
+    )
+
+
+def build_session(
+    settings: Settings, persona: Persona, detector: vad.VAD, doors: Doors
+) -> AgentSession[None]:
     """A session with every cloud default switched off."""
     ears, mind, voice, turn = settings.stt, settings.llm, settings.tts, settings.turn
     return AgentSession[None](
@@ -32,17 +68,15 @@ def build_session(settings: Settings, persona: Persona, detector: vad.VAD) -> Ag
             str(ears.url),
             language=persona.language,
             key=ears.key.get_secret_value() if ears.key else None,
+            http_session=doors.engines,
         ),
-        llm=openai.LLM(
-            model=persona.model or mind.model,
-            base_url=str(mind.url),
-            api_key=mind.key.get_secret_value(),
-        ),
+        llm=openai.LLM(model=persona.model or mind.model, client=doors.mind),
         tts=csm_tts.TTS(
             str(voice.url),
             voice=persona.voice,
             language=persona.language,
             key=voice.key.get_secret_value() if voice.key else None,
+            http_session=doors.engines,
         ),
         vad=detector,
         turn_handling=TurnHandlingOptions(

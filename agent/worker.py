@@ -14,7 +14,7 @@ from agent.health import Health
 from agent.line import Line, NoCallerError
 from agent.persona import PersonaError, load_persona
 from agent.privacy import keep_callers_out_of_logs
-from agent.session import build_session, load_vad, room_options
+from agent.session import Doors, build_session, load_vad, mind_client, room_options
 from parley_serving import load_settings
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ def prepare(process: JobProcess) -> None:
         keep_callers_out_of_logs(logging.getLogger().handlers)
     process.userdata["settings"] = settings
     process.userdata["vad"] = load_vad(settings.vad)
+    process.userdata["mind"] = mind_client(settings.llm)
 
 
 async def choose(request: JobRequest) -> None:
@@ -67,24 +68,24 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
     call.connecting()
     request = CallRequest.parse(job.job.metadata)
     persona = load_persona(settings.personas, request.persona)
-    talk = Conversation(
-        settings, persona, call, build_session(settings, persona, job.proc.userdata["vad"])
-    )
+    async with Doors.opened(job.proc.userdata["mind"]) as doors:
+        session = build_session(settings, persona, job.proc.userdata["vad"], doors)
+        talk = Conversation(settings, persona, call, session)
 
-    async def converse() -> str:
-        if job.is_fake_job():  # the console is its own caller
-            await talk.start()
-        else:
-            caller = await line.wait_for_caller(CALLER_TIMEOUT)
-            call.id = request.with_sip(caller.attributes).call_id or call.id
-            await talk.start(room=job.room, room_options=room_options(caller))
-        call.active(time.monotonic())
-        return await talk.run()
+        async def converse() -> str:
+            if job.is_fake_job():  # the console is its own caller
+                await talk.start()
+            else:
+                caller = await line.wait_for_caller(CALLER_TIMEOUT)
+                call.id = request.with_sip(caller.attributes).call_id or call.id
+                await talk.start(room=job.room, room_options=room_options(caller))
+            call.active(time.monotonic())
+            return await talk.run()
 
-    try:
-        call.stopping(await _first(asyncio.ensure_future(converse()), line.over))
-    finally:
-        await talk.aclose()
+        try:
+            call.stopping(await _first(asyncio.ensure_future(converse()), line.over))
+        finally:
+            await talk.aclose()
 
 
 async def _first(talk: asyncio.Future[str], line_over: asyncio.Future[str]) -> str:
