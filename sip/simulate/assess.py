@@ -41,6 +41,7 @@ def assess(
     ]
     return CallReport(
         answered=True,
+        room=overheard.room,
         ring_to_answer_s=round(answered_at - start, 3),
         greeting=overheard.said_between(0.0, begins[0]) if overheard.room else None,
         greeting_s=_greeting(recording, answered_at, begins[0]),
@@ -58,8 +59,9 @@ def _turn(
         said=taken.turn.said,
         heard=overheard.heard_between(begin, until) if known else None,
         reply=reply,
-        reply_s=None if timing.reply is None else round(timing.reply, 3),
-        barge_in_silence_s=None if timing.silence is None else round(timing.silence, 3),
+        reply_s=_rounded(timing.reply),
+        stopped_s=_rounded(timing.stopped),
+        barge_in_silence_s=_rounded(timing.silence),
         problems=tuple(_problems(taken.turn, timing, reply)),
     )
 
@@ -93,3 +95,7 @@ def _gaps(recording: Recording, overheard: Overheard) -> int | None:
     seconds = len(recording.agent) / RATE
     sent = overheard.sent.steadied().laid_out(recording.start, seconds)
     return len(gaps(sent, recording.agent))
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -39,6 +39,9 @@ class Window:
 class Timing:
     """What a turn got, in seconds; None where it cannot be told."""
 
+    stopped: float | None
+    """When the caller's last sound ended, in the recording."""
+
     reply: float | None
     """Caller stops to the agent's first sound; negative when the agent cut in."""
 
@@ -74,10 +77,10 @@ def _timing(
 ) -> Timing:
     said = [spell for spell in mine if spell.end > window.start and spell.start < window.end]
     if not said:
-        return Timing(None, None)
+        return Timing(None, None, None)
     onset, stop = said[0].start, said[-1].end
     silence = _silence(loud, onset, stop) if window.over_agent else None
-    return Timing(_reply(theirs, onset + (silence or 0.0), stop, until), silence)
+    return Timing(stop, _reply(theirs, onset + (silence or 0.0), stop, until), silence)
 
 
 def _reply(theirs: Sequence[Spell], after: float, stop: float, until: float) -> float | None:

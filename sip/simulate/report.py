@@ -19,6 +19,7 @@ class TurnReport(_Figures):
     heard: str | None  # None where the agent's room could not be overheard
     reply: str | None
     reply_s: float | None
+    stopped_s: float | None = None  # dialling to the end of what was said
     barge_in_silence_s: float | None = None
     problems: tuple[str, ...] = ()
 
@@ -38,6 +39,7 @@ class CallReport(_Figures):
 
     answered: bool
     failure: str | None = None
+    room: str | None = None
     ring_to_answer_s: float | None = None
     greeting: str | None = None
     greeting_s: float | None = None  # answer to the greeting's first sound
