@@ -146,7 +146,10 @@ async def _enter(
             line.drop()
 
     grants = api.VideoGrants(room_join=True, room=name)
-    await room.connect(stack.livekit_url, stack.token("caller", grants))
+    try:
+        await room.connect(stack.livekit_url, stack.token("caller", grants))
+    except rtc.ConnectError as error:
+        raise CallFailedError(f"LiveKit at {stack.livekit_url} cannot be reached") from error
     source = rtc.AudioSource(RATE, 1, queue_size_ms=200)
     await room.local_participant.publish_track(
         rtc.LocalAudioTrack.create_audio_track("mouth", source),
@@ -189,12 +192,14 @@ async def _dial(
 
 
 async def _leave(client: api.LiveKitAPI, room: rtc.Room, name: str) -> None:
+    if not room.isconnected():
+        return
     # Deleting the room is what makes the bridge say BYE; a participant that only leaves keeps the call up.
     try:
         async with asyncio.timeout(_GOODBYE):
             await client.room.delete_room(api.DeleteRoomRequest(room=name))
-    except (api.TwirpError, aiohttp.ClientError, TimeoutError):
-        logger.warning("the caller's room was not deleted", extra={"room": name}, exc_info=True)
+    except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
+        logger.warning("the caller's room was not deleted", extra={"reason": str(error)})
     await room.disconnect()
 
 
