@@ -26,12 +26,12 @@ from sip.simulate.timeline import Recording, Track
 
 logger = logging.getLogger("parley.simulate")
 
+RINGING = 30
 FRAME = RATE // 50
 _FRAME_SECONDS = FRAME / RATE
 _LEAD = (
     2 * _FRAME_SECONDS
 )  # sound that lies ready in the native source, so that a late loop makes no hole
-_RINGING = 30
 _GOODBYE = 5.0
 _FAR_END = "far-end"
 
@@ -102,10 +102,12 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def call(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Line]:
+async def call(
+    stack: Stack, *, to: str, from_: str, ringing: int = RINGING
+) -> AsyncGenerator[Line]:
     """Dial `to` as `from_`; inside the block the call is up, leaving it hangs up.
 
-    Raises CallFailedError when nobody answers.
+    It rings for `ringing` seconds at most. Raises CallFailedError when nobody answers.
     """
     name = f"simulate-{uuid.uuid4().hex[:12]}"
     line = Line(asyncio.get_running_loop().time())
@@ -119,7 +121,7 @@ async def call(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Line]:
             try:
                 source = await _enter(room, stack, name, line, run)
                 run(_speak(line, source))
-                await _dial(client, line, _invite(stack, name, to, from_))
+                await _dial(client, line, _invite(stack, name, to, from_, ringing))
                 yield line
             finally:
                 line.drop()
@@ -158,7 +160,9 @@ async def _enter(
     return source
 
 
-def _invite(stack: Stack, room: str, to: str, from_: str) -> api.CreateSIPParticipantRequest:
+def _invite(
+    stack: Stack, room: str, to: str, from_: str, ringing: int
+) -> api.CreateSIPParticipantRequest:
     return api.CreateSIPParticipantRequest(
         trunk=api.SIPOutboundConfig(
             hostname=f"{stack.sip_host}:{stack.sip_port}",
@@ -171,7 +175,7 @@ def _invite(stack: Stack, room: str, to: str, from_: str) -> api.CreateSIPPartic
         room_name=room,
         participant_identity=_FAR_END,
         wait_until_answered=True,
-        ringing_timeout=Duration(seconds=_RINGING),
+        ringing_timeout=Duration(seconds=ringing),
     )
 
 
