@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from whisper_engine.model import Decoder, Heard, HeardWord
+from whisper_engine.model import Decoder, Heard, HeardWord, HearError
 from whisper_engine.protocol import SAMPLE_RATE, Start
 
 WORDS = [
@@ -61,7 +61,7 @@ class _Counter:
 
     async def feed(self, pcm: bytes) -> None:
         if self._model.broken:
-            raise OSError("the card has fallen off the bus")
+            raise HearError("the card has fallen off the bus")
         if not self._model.may_work.is_set():
             self._model.waits.set()
             await self._model.may_work.wait()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 _BACKCHANNELS = (
     "uh huh, mm hmm, yeah, yes, no, okay, right, sure, fine, good, thanks, thank you, please, hello, "
-    "thank you very much, hi, sorry, pardon, wait, one moment, stop, goodbye, bye, bye bye, what, "
+    "thank you very much, hi, sorry, pardon, wait, one moment, stop, goodbye, bye, bye bye, "
     "yes please, no thanks, no thank you, i see, got it, hold on"
 )
 """What callers say between the script's lines."""

@@ -26,8 +26,15 @@ class Heard:
     confidence: float = 0.0
 
 
+class HearError(Exception):
+    """The model failed at this utterance; another may go well."""
+
+
 class Decoder(Protocol):
-    """Hears one utterance after another on one stream; its methods are called one at a time."""
+    """Hears one utterance after another on one stream; its methods are called one at a time.
+
+    All of them raise HearError.
+    """
 
     async def feed(self, pcm: bytes) -> None:
         """More of the utterance: s16le, mono, 16 kHz. The first bytes begin one."""

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from whisper_engine.model import Decoder, Heard
+from whisper_engine.model import Decoder, Heard, HearError
 from whisper_engine.protocol import SAMPLE_RATE, Start
 from whisper_engine.sphinx import PIECE_BYTES, Listener, Vocabulary, make_vocabulary
 
@@ -101,7 +101,10 @@ class _Stream:
     async def _call(self, work: Callable[[], ResultT]) -> ResultT:
         job = asyncio.get_running_loop().run_in_executor(self._threads, work)
         self._working = job
-        return await asyncio.shield(job)
+        try:
+            return await asyncio.shield(job)
+        except RuntimeError as error:
+            raise HearError("PocketSphinx failed") from error
 
 
 def _load(phrases: Path | None, folder: Path) -> Vocabulary:

@@ -1,13 +1,17 @@
 """One call's socket: what comes in is put in order, and one stream hears it."""
 
 import asyncio
+import logging
 import uuid
 
 from parley_serving import RefusedError, Socket
 from whisper_engine.inbox import Drain, Inbox
+from whisper_engine.model import HearError
 from whisper_engine.protocol import SAMPLE_RATE, ClientMessage, Ready, Start
 from whisper_engine.stream import Shared, Stream
 from whisper_engine.utterance import Sound
+
+logger = logging.getLogger(__name__)
 
 START_SECONDS = 10.0
 
@@ -32,7 +36,7 @@ class Session:
                 ready = Ready(session_id=uuid.uuid4().hex, model=self._shared.model.name)
                 await self._socket.send(ready)
                 stream = Stream(self._socket, Sound(decoder), inbox, start, self._shared)
-                await stream.hear()
+                await _hear(stream)
             for helper in helpers:
                 helper.cancel()
 
@@ -62,3 +66,11 @@ class Session:
     async def _tell_draining(self, inbox: Inbox) -> None:
         await self._shared.draining.wait()
         await inbox.put(Drain())
+
+
+async def _hear(stream: Stream) -> None:
+    try:
+        await stream.hear()
+    except HearError as error:
+        logger.exception("the model failed")
+        raise RefusedError("hear_failed", str(error), retryable=True) from error
