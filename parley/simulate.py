@@ -101,21 +101,26 @@ def command(
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its library speaks of closed channels
     try:
         turns = _turns(say_ or [], play or [], voice, barge_in, script)
-        stack, number = running_stack()
-        dial = _DIALS[via]
-        called = asyncio.run(simulate(stack, to=to or number, turns=turns, calls=calls, dial=dial))
-        echoes = asyncio.run(path_times(stack, dial=dial)) if path else []
+        called, echoes = asyncio.run(_call(turns, to, calls, dial=_DIALS[via], path=path))
     except (BadSettingsError, CallFailedError, NotRunningError, ScriptError, SpeechError) as error:
         say(f"parley: {error}")
         raise typer.Exit(2) from None
     if record is not None:
         _save(called, record)
     report = Report.of([each.report for each in called], echoes)
-    sys.stdout.write(
+    whole = (
         report.model_dump_json(indent=2) if as_json else f"{report.table()}\n\n{report.verdict()}"
     )
-    sys.stdout.write("\n")
+    sys.stdout.write(f"{whole}\n")
     raise typer.Exit(1 if report.problems else 0)
+
+
+async def _call(
+    turns: Sequence[TurnScript], to: str | None, calls: int, *, dial: Dial, path: bool
+) -> tuple[list[Called], list[float]]:
+    stack, number = running_stack()
+    called = await simulate(stack, to=to or number, turns=turns, calls=calls, dial=dial)
+    return called, await path_times(stack, dial=dial) if path else []
 
 
 def running_stack() -> tuple[Stack, str]:
