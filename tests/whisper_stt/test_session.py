@@ -29,7 +29,7 @@ from whisper_engine.protocol import (
 SILENCE = bytes(2 * SAMPLE_RATE)
 
 
-def of(kind: type[Any], messages: list[Any]) -> list[Any]:
+def of(kind: Any, messages: list[Any]) -> list[Any]:
     return [message for message in messages if isinstance(message, kind)]
 
 
