@@ -88,11 +88,12 @@ class Playback(io.AudioOutput):
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         self._handed = max(0.0, self._handed - frame.duration)
         await self._wait(lambda: self._clock.ahead(self._now()))
-        await super().capture_frame(frame)
         self._note_starving()
         asked = self._now()
         assert self.next_in_chain is not None
         await self.next_in_chain.capture_frame(frame)
+        # Counted once the room has it: of a frame that was never taken nobody hears the end.
+        await super().capture_frame(frame)
         if self._now() - asked > STALL_SECONDS:
             self.stalls["blocked"] += 1
         self._clock.add(frame.duration, self._now())

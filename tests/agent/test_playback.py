@@ -159,3 +159,16 @@ async def test_silence_between_two_speeches_or_in_a_pause_is_no_stall() -> None:
     playback.resume()
     await playback.capture_frame(sound(0.5))
     assert not playback.stalls
+
+
+async def test_a_frame_that_the_room_never_took_is_not_waited_for() -> None:
+    """The caller hung up before the room's track had a listener: the call must end at once."""
+    playback = Playback(Room(delay=3600.0), limit=0.5)
+    waiting = asyncio.create_task(playback.capture_frame(sound(0.02)))
+    await asyncio.wait({waiting}, timeout=0.05)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    playback.flush()
+    playback.clear_buffer()
+    async with asyncio.timeout(1.0):
+        await playback.wait_for_playout()
