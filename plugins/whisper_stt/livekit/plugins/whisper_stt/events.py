@@ -31,7 +31,6 @@ class Events:
         self.offset = 0.0
         self.request_id = ""
         self.speaking = False
-        self.uttering = False
 
     def of(self, message: ServerMessage) -> Iterator[SpeechEvent]:
         match message:
@@ -62,7 +61,6 @@ class Events:
         )
 
     def _started(self, at: float) -> Iterator[SpeechEvent]:
-        self.uttering = True
         if self.speaking or at <= self._ended_at:  # a replay tells it again
             return
         self.speaking = True
@@ -77,7 +75,6 @@ class Events:
             # LiveKit ignores an empty final and would take the interim for said.
             yield self._event(SpeechEventType.INTERIM_TRANSCRIPT, final)
         self._shown = False
-        self.uttering = self.speaking
         yield self._event(SpeechEventType.FINAL_TRANSCRIPT, final)
 
     def _event(self, kind: SpeechEventType, heard: Interim | Preflight | Final) -> SpeechEvent:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from whisper_engine.protocol import SAMPLE_RATE
 
 LONGEST = 35 * SAMPLE_RATE
-"""Samples kept: more than the engine's longest utterance. When full, the oldest go."""
+"""Samples kept: more than the engine's longest utterance. When full, the oldest go.
 
-QUIET = 2 * SAMPLE_RATE
-"""Samples kept while nobody speaks: the beginning of a word may not have been noticed yet."""
+Silence is kept too: whether the engine has heard some sound yet is not known here.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Replay:
     def asked(self) -> bool:
         return bool(self._asked)
 
-    def add_audio(self, pcm: bytes, *, quiet: bool) -> None:
+    def add_audio(self, pcm: bytes) -> None:
         self._pcm.append(pcm)
         self.end += len(pcm) // 2
-        self._forget(self.end - (QUIET if quiet and not self._asked else LONGEST))
+        self._forget(self.end - LONGEST)
 
     def add_flush(self, id: str) -> None:
         self._asked.append(Asked(id, self.end))

@@ -65,7 +65,7 @@ class Stream(stt.RecognizeStream):
         async for frame in self._input_ch:
             if isinstance(frame, rtc.AudioFrame):
                 pcm = mono_pcm(frame)
-                self._replay.add_audio(pcm, quiet=not events.uttering)
+                self._replay.add_audio(pcm)
                 await socket.send_audio(pcm)
                 self._count_usage(events, least=USAGE)
             elif self._replay.end > self._flushed_at:
