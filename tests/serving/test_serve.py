@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from parley_serving.server import open_listener
 from tests.serving.echo import PATH
 
 SECONDS = 20.0
@@ -107,3 +108,10 @@ async def until_full(http: aiohttp.ClientSession, port: int) -> None:
 
 
 pytestmark = pytest.mark.engine
+
+
+def test_small_messages_are_not_held_back_for_an_acknowledgement() -> None:
+    with open_listener("127.0.0.1", 0) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
