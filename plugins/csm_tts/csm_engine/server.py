@@ -1,7 +1,6 @@
 """The engine as a server: the model behind a socket, an OpenAI route, health and metrics."""
 
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry
@@ -14,11 +13,7 @@ from csm_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
 from csm_engine.session import Session
 from csm_engine.speaker import Speaker
 from csm_engine.speech_route import speech_route
-from parley_serving import Gate, PeerGoneError, RefusedError, Service, Socket
-
-logger = logging.getLogger(__name__)
-
-_POLICY_VIOLATION = 1008
+from parley_serving import Gate, RefusedError, Service, Socket, converse
 
 
 def make_service(model: Model, settings: Settings) -> Service:
@@ -35,13 +30,7 @@ def make_service(model: Model, settings: Settings) -> Service:
 
     async def session(websocket: WebSocket) -> None:
         socket = Socket(websocket, client_message, MAX_MESSAGE_BYTES, stall=settings.stall)
-        try:
-            await Session(socket, speaker, gate.draining).run()
-            await socket.close()
-        except* PeerGoneError as gone:
-            logger.info("client left", extra={"reason": str(gone.exceptions[0])})
-        except* RefusedError as refused:
-            await _refuse(socket, _first(refused))
+        await converse(socket, Session(socket, speaker, gate.draining).run(), _failed)
 
     return Service(
         name="csm",
@@ -56,13 +45,5 @@ def make_service(model: Model, settings: Settings) -> Service:
     )
 
 
-async def _refuse(socket: Socket, error: RefusedError) -> None:
-    logger.info("client refused", extra={"code": error.code})
-    with contextlib.suppress(PeerGoneError):
-        await socket.send(Failed(code=error.code, message=str(error), retryable=error.retryable))
-    await socket.close(_POLICY_VIOLATION)
-
-
-def _first(group: ExceptionGroup[RefusedError]) -> RefusedError:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
+def _failed(error: RefusedError) -> Failed:
+    return Failed(code=error.code, message=str(error), retryable=error.retryable)

@@ -7,7 +7,7 @@ from parley_serving.app import Service, build_app
 from parley_serving.gate import Gate
 from parley_serving.server import serve
 from parley_serving.settings import ListenSettings, load_settings
-from parley_serving.socket import PeerGoneError, RefusedError, Socket
+from parley_serving.socket import PeerGoneError, RefusedError, Socket, converse
 
 __all__ = [
     "Gate",
@@ -17,6 +17,7 @@ __all__ = [
     "Service",
     "Socket",
     "build_app",
+    "converse",
     "load_settings",
     "serve",
 ]

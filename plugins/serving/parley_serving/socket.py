@@ -1,15 +1,20 @@
 """A WebSocket that speaks typed messages: JSON control in both directions, PCM as binary frames."""
 
 import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+logger = logging.getLogger(__name__)
+
 MessageT = TypeVar("MessageT")
+ErrorT = TypeVar("ErrorT", bound=Exception)
 
 POLICY_VIOLATION = 1008
-INTERNAL_ERROR = 1011
 
 CLOSE_SECONDS = 1.0
 """What a goodbye may take: a client that reads nothing does not get one."""
@@ -94,6 +99,34 @@ class Socket(Generic[MessageT]):
             raise PeerGoneError("it has stopped reading") from error
         except (WebSocketDisconnect, RuntimeError, OSError) as error:
             raise PeerGoneError from error
+
+
+async def converse(
+    socket: Socket[MessageT],
+    session: Awaitable[None],
+    tell: Callable[[RefusedError], BaseModel],
+) -> None:
+    """Await a session and close its socket.
+
+    A client that has left is logged; one that is refused gets the message that `tell` makes of the
+    error first.
+    """
+    try:
+        await session
+        await socket.close()
+    except* PeerGoneError as gone:
+        logger.info("client left", extra={"reason": str(_first(gone))})
+    except* RefusedError as refused:
+        error = _first(refused)
+        logger.info("client refused", extra={"code": error.code})
+        with contextlib.suppress(PeerGoneError):
+            await socket.send(tell(error))
+        await socket.close(POLICY_VIOLATION)
+
+
+def _first(group: ExceptionGroup[ErrorT]) -> ErrorT:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 def _first_problem(error: ValidationError) -> str:
