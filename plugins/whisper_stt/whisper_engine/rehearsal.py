@@ -16,8 +16,8 @@ from whisper_engine.sphinx import PIECE_BYTES, Listener, Vocabulary, make_vocabu
 
 logger = logging.getLogger(__name__)
 
-THREADS = 2
-"""The library decodes with Python's lock held: more would only wait."""
+THREADS = 1
+"""The library decodes with Python's lock held: a second one would only wait."""
 
 BUILT_AT_START = 2
 

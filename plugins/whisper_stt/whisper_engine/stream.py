@@ -36,6 +36,9 @@ from whisper_engine.protocol import (
 from whisper_engine.utterance import Sound
 from whisper_engine.vad import WINDOW, Vad
 
+FEED = SAMPLE_RATE // 10
+"""Samples that are worth a trip to the decoder when nothing is due."""
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -98,7 +101,7 @@ class Stream:
             for due in self._hearing.step(self._vad.probability(window)):
                 await self._do(due)
         if self._hearing.talking and (utterance := self._hearing.open):
-            await self._sound.feed(utterance, self._hearing.position)
+            await self._sound.feed(utterance, self._hearing.position, least=FEED)
         self._sound.forget_before(self._hearing.keep_from)
 
     async def _do(self, due: Due) -> None:

@@ -41,11 +41,14 @@ class Sound:
     def read(self, start: int, end: int) -> bytes:
         return bytes(self._pcm[2 * (start - self._first) : 2 * (end - self._first)])
 
-    async def feed(self, utterance: Utterance, until: int) -> None:
-        """Give the decoder what it lacks. After a settled text that is the whole utterance again."""
+    async def feed(self, utterance: Utterance, until: int, *, least: int = 1) -> None:
+        """Give the decoder what it lacks, if that is `least` samples.
+
+        After a settled text that is the whole utterance again.
+        """
         start = utterance.start if self._fed is None else self._fed
         self._settled = None
-        if until > start:
+        if until - start >= least:
             self._fed = until
             await self._decoder.feed(self.read(start, until))
 
