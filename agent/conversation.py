@@ -10,6 +10,8 @@ from livekit import rtc
 from livekit.agents import (
     Agent,
     AgentSession,
+    CloseEvent,
+    CloseReason,
     ConversationItemAddedEvent,
     ErrorEvent,
     ModelSettings,
@@ -68,7 +70,7 @@ class PhoneAgent(Agent):
             yield frame
         async with aclosing(Agent.default.tts_node(self, text, model_settings)) as sound:
             async for frame in sound:
-                await self._talk.playback.admit(frame.duration)
+                await self._talk.admit(frame.duration)
                 yield frame
 
     @function_tool
@@ -86,7 +88,7 @@ class Conversation:
     ) -> None:
         self.call = call
         self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.playback: Playback
+        self._playback: Playback | None = None
         self._settings = settings
         self._persona = persona
         self._session = session
@@ -102,11 +104,11 @@ class Conversation:
         self._session.on("user_input_transcribed", self._on_heard)
         self._session.on("speech_created", self._on_speech)
         self._session.on("error", self._on_error)
+        self._session.on("close", self._on_close)
         await self._session.start(PhoneAgent(self._persona, self), **where)
-        output = self._session.output.audio
-        assert output is not None
-        self.playback = Playback(output, limit=self._settings.max_queued_audio)
-        self._session.output.audio = self.playback
+        if output := self._session.output.audio:  # a console may be text alone
+            self._playback = Playback(output, limit=self._settings.max_queued_audio)
+            self._session.output.audio = self._playback
 
     async def run(self) -> str:
         """Greet, then talk until the end, which is returned."""
@@ -123,13 +125,18 @@ class Conversation:
 
     async def aclose(self) -> None:
         """Stop talking and let go of ears, mind and voice, which the session does not close."""
-        if hasattr(self, "playback"):
-            self.call.spoken_seconds = self.playback.played_seconds
-            self.call.stalls = self.playback.stalls
+        if self._playback:
+            self.call.spoken_seconds = self._playback.played_seconds
+            self.call.stalls = self._playback.stalls
         await self._session.aclose()
         for model in (self._session.stt, self._session.tts, self._session.llm):
             if model is not None:
                 await model.aclose()
+
+    async def admit(self, seconds: float) -> None:
+        """Wait until there is room for so much more of the agent's sound."""
+        if self._playback and self._session.output.audio is self._playback:
+            await self._playback.admit(seconds)
 
     async def open_line(self) -> AsyncGenerator[rtc.AudioFrame]:
         """Silence before the first words: the bridge answers on the first packet, and the way to
@@ -183,6 +190,9 @@ class Conversation:
         )
         if not event.error.recoverable:
             self._fail(part)
+
+    def _on_close(self, event: CloseEvent) -> None:
+        self.end("session failed" if event.reason is CloseReason.ERROR else "worker stopped")
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
         if event.source != "generate_reply":

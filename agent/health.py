@@ -1,31 +1,26 @@
 """The worker's health server: is it alive, is it registered, what does it hold."""
 
-import asyncio
 import hmac
+import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
-from livekit.agents import AgentServer
 
 from agent.call import HeldCalls
 from agent.config import Settings
 
 
+class PortError(Exception):
+    """The health server cannot listen; the message is one sentence."""
+
+
 class Health:
-    """`/health` (alive), `/ready` (registered with LiveKit), `/calls` (JSON figures).
+    """`/health` (alive), `/ready` (registered with LiveKit), `/calls` (JSON figures)."""
 
-    Starts with the worker and lives as long as its process.
-    """
-
-    def __init__(
-        self,
-        server: AgentServer,
-        held: HeldCalls,
-        active: Callable[[], set[str]],
-        settings: Settings,
-    ) -> None:
+    def __init__(self, held: HeldCalls, active: Callable[[], set[str]], settings: Settings) -> None:
         self._held = held
         self._active = active
         self._host = settings.health_host
@@ -33,30 +28,18 @@ class Health:
         self._expected = (
             f"Bearer {key.get_secret_value()}" if (key := settings.health_key) else None
         )
-        self.port = settings.health_port
         self._registered = False
-        self._serving: asyncio.Task[None] | None = None
-        server.on("worker_started", self._on_started)
-        server.on("worker_registered", self._on_registered)
 
-    async def aclose(self) -> None:
-        if self._serving:
-            self._serving.cancel()
-            await asyncio.wait({self._serving})
-
-    def _on_started(self) -> None:
-        try:
-            listener = socket.create_server((self._host, self._port))
-        except OSError as error:
-            message = f"the health server cannot listen on {self._host}:{self._port}"
-            raise SystemExit(f"{message} ({error.strerror}): set AGENT_HEALTH_PORT") from None
-        self.port = listener.getsockname()[1]
-        self._serving = asyncio.get_running_loop().create_task(self._serve(listener))
-
-    def _on_registered(self, *_: object) -> None:
+    def on_registered(self, *_: object) -> None:
         self._registered = True
 
-    async def _serve(self, listener: socket.socket) -> None:
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[int]:
+        """Inside, it answers on the port that is yielded.
+
+        Raises PortError when it cannot listen.
+        """
+        listener = self._listen()
         app = web.Application()
         app.router.add_get("/health", self._health)
         app.router.add_get("/ready", self._ready)
@@ -65,9 +48,19 @@ class Health:
         await runner.setup()
         try:
             await web.SockSite(runner, listener).start()
-            await asyncio.Event().wait()  # until the worker's loop ends, and this task with it
+            yield listener.getsockname()[1]
         finally:
             await runner.cleanup()
+
+    def _listen(self) -> socket.socket:
+        try:
+            return socket.create_server((self._host, self._port))
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise PortError(
+                f"the health server cannot listen on {self._host}:{self._port} ({why}): "
+                "set AGENT_HEALTH_PORT"
+            ) from error
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})

@@ -30,13 +30,14 @@ class NoCallerError(Exception):
 
 
 class Line:
-    """One call's room. `over` holds, once it is over, why."""
+    """One call's room. `up` is set when both ends are on it; `over` holds, once it is over, why."""
 
     def __init__(self, job: JobContext) -> None:
         self._job = job
         self._room = job.room
         self._caller: str | None = None
         self._grace: asyncio.TimerHandle | None = None
+        self.up = asyncio.Event()
         self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._room.on("participant_disconnected", self._on_left)
         self._room.on("participant_connected", self._on_came)

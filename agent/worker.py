@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-import math
 import time
 
-from livekit.agents import AgentServer, JobContext, JobProcess, JobRequest
+from livekit.agents import JobContext, JobProcess
 
-from agent.call import BadRequestError, Call, CallRequest, HeldCalls
+from agent.call import BadRequestError, Call, CallRequest
 from agent.config import AGENT_NAME, Settings
 from agent.conversation import Conversation
-from agent.health import Health
 from agent.line import Line, NoCallerError
 from agent.persona import PersonaError, load_persona
 from agent.privacy import keep_callers_out_of_logs
+from agent.server import Worker
 from agent.session import Doors, build_session, load_vad, mind_client, room_options
 from parley_serving import load_settings
 
@@ -32,21 +31,29 @@ def prepare(process: JobProcess) -> None:
     process.userdata["mind"] = mind_client(settings.llm)
 
 
-async def choose(request: JobRequest) -> None:
-    """Take the call if there is room for it; else leave it to another worker."""
-    if held.accept(request.id, _active(), time.monotonic()):
-        await request.accept(name="agent")
-    else:
-        logger.warning("call left to other workers", extra={"held": held.limit})
-        await request.reject(terminate=False)
-
-
 async def answer(job: JobContext) -> None:
+    """Take one call. Returns when the talk has begun.
+
+    The framework tells a job that the worker stops only after this has returned; it then waits
+    for the call's end in the shutdown callback.
+    """
+    line = Line(job)
+    call = asyncio.create_task(_call(job, line))
+    call.add_done_callback(lambda _: line.up.set())
+
+    async def finish() -> None:
+        line.end("worker stopped")
+        await call
+
+    job.add_shutdown_callback(finish)
+    await line.up.wait()
+
+
+async def _call(job: JobContext, line: Line) -> None:
     """One call, from the job's start until the caller is gone and the room is deleted."""
     settings: Settings = job.proc.userdata["settings"]
     call = Call(id=job.job.room.name, started_at=time.monotonic())
     job.log_context_fields = {"call_id": call.id}
-    line = Line(job)
     try:
         await _talk(job, settings, call, line)
     except (BadRequestError, PersonaError, NoCallerError) as error:
@@ -80,6 +87,7 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
                 call.id = request.with_sip(caller.attributes).call_id or call.id
                 await talk.start(room=job.room, room_options=room_options(caller))
             call.active(time.monotonic())
+            line.up.set()
             return await talk.run()
 
         try:
@@ -98,27 +106,5 @@ async def _first(talk: asyncio.Future[str], line_over: asyncio.Future[str]) -> s
         await asyncio.wait({talk})
 
 
-def _active() -> set[str]:
-    return {running.job.id for running in server.active_jobs}
-
-
-def load() -> float:
-    """Calls held by calls allowed. Never the CPU: a busy machine must not leave callers ringing."""
-    return held.load(_active(), time.monotonic())
-
-
-settings = load_settings(Settings)
-held = HeldCalls(settings.max_calls)
-server = AgentServer(
-    # The gate is `choose`, which counts exactly; the framework's estimate of the load of calls
-    # that have not started would refuse the second of two calls that come at once.
-    load_threshold=math.inf,
-    load_fnc=load,
-    num_idle_processes=settings.idle_processes,
-    host="127.0.0.1",
-    port=0,
-    setup_fnc=prepare,
-    preload_modules=["agent.preload"],
-)
-server.rtc_session(answer, agent_name=AGENT_NAME, on_request=choose)
-health = Health(server, held, _active, settings)
+server = Worker(load_settings(Settings), prepare)
+server.rtc_session(answer, agent_name=AGENT_NAME, on_request=server.choose)

@@ -5,16 +5,11 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from livekit import rtc
 from pydantic import SecretStr, ValidationError
 
 from agent.call import HeldCalls
 from agent.config import Settings
-from agent.health import Health
-
-
-class Worker(rtc.EventEmitter[str]):
-    """The two events of the framework's server that the health server listens to."""
+from agent.health import Health, PortError
 
 
 @pytest.fixture
@@ -24,30 +19,26 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @asynccontextmanager
-async def started(
-    held: HeldCalls, active: set[str], settings: Settings
-) -> AsyncIterator[tuple[Worker, str]]:
-    worker = Worker()
-    health = Health(worker, held, lambda: active, settings)  # type: ignore[arg-type]
-    worker.emit("worker_started")
-    try:
-        yield worker, f"http://127.0.0.1:{health.port}"
-    finally:
-        await health.aclose()
+async def serving(
+    settings: Settings, held: HeldCalls | None = None, active: set[str] | None = None
+) -> AsyncIterator[tuple[Health, str]]:
+    health = Health(held or HeldCalls(2), lambda: active or set(), settings)
+    async with health.serving() as port:
+        yield health, f"http://127.0.0.1:{port}"
 
 
 async def test_the_worker_is_ready_once_it_is_registered(http: aiohttp.ClientSession) -> None:
-    async with started(HeldCalls(2), set(), Settings(health_port=0)) as (worker, url):
+    async with serving(Settings(health_port=0)) as (health, url):
         assert (await http.get(f"{url}/health")).status == 200
         assert (await http.get(f"{url}/ready")).status == 503
-        worker.emit("worker_registered", "AW_1", None)
+        health.on_registered("AW_1", None)
         assert (await http.get(f"{url}/ready")).status == 200
 
 
 async def test_calls_held_and_their_age_are_told(http: aiohttp.ClientSession) -> None:
     held, active = HeldCalls(2), {"a"}
     held.accept("a", active, now=asyncio.get_running_loop().time() - 30.0)
-    async with started(held, active, Settings(health_port=0)) as (_, url):
+    async with serving(Settings(health_port=0), held, active) as (_, url):
         body = await (await http.get(f"{url}/calls")).json()
     assert (body["active"], body["limit"]) == (1, 2)
     assert body["oldest_seconds"] >= 30.0
@@ -55,7 +46,7 @@ async def test_calls_held_and_their_age_are_told(http: aiohttp.ClientSession) ->
 
 async def test_calls_are_told_to_the_holder_of_the_key_alone(http: aiohttp.ClientSession) -> None:
     settings = Settings(health_port=0, health_key=SecretStr("sesame"))
-    async with started(HeldCalls(2), set(), settings) as (_, url):
+    async with serving(settings) as (_, url):
         assert (await http.get(f"{url}/calls")).status == 401
         wrong = {"Authorization": "Bearer open"}
         assert (await http.get(f"{url}/calls", headers=wrong)).status == 401
@@ -69,9 +60,9 @@ def test_beyond_loopback_the_health_server_needs_a_key() -> None:
     assert Settings(health_host="0.0.0.0", health_key=SecretStr("k")).health_key
 
 
-async def test_a_taken_port_ends_the_worker_with_one_sentence() -> None:
+async def test_a_taken_port_is_named_in_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SystemExit, match=f"cannot listen on 127.0.0.1:{port}"):
-            async with started(HeldCalls(2), set(), Settings(health_port=port)):
+        with pytest.raises(PortError, match=f"cannot listen on 127.0.0.1:{port}"):
+            async with serving(Settings(health_port=port)):
                 pass

@@ -1,0 +1,82 @@
+"""The framework's worker, with room for so many calls, and a health server."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from livekit.agents import AgentServer, JobProcess, JobRequest
+
+from agent.call import HeldCalls
+from agent.config import Settings
+from agent.health import Health, PortError
+
+logger = logging.getLogger(__name__)
+
+
+class Worker(AgentServer):
+    """Takes calls while it holds fewer than `settings.max_calls`."""
+
+    def __init__(self, settings: Settings, prepare: Callable[[JobProcess], None]) -> None:
+        super().__init__(
+            # The gate is `choose`, which counts exactly; the framework's estimate of the load of
+            # calls that have not started would refuse the second of two calls that come at once.
+            load_threshold=math.inf,
+            load_fnc=self._load,
+            num_idle_processes=settings.idle_processes,
+            host="127.0.0.1",
+            port=0,
+            setup_fnc=prepare,
+            preload_modules=["agent.preload"],
+        )
+        self._held = HeldCalls(settings.max_calls)
+        self._health = Health(self._held, self._active, settings)
+        self.on("worker_registered", self._health.on_registered)
+
+    async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
+        """Serve until closed; `unregistered` is the console, which nobody asks for its health.
+
+        Raises SystemExit with one sentence: LiveKit's address or keys are missing, it stayed away,
+        or the health server's port is taken.
+        """
+        if unregistered:
+            await super().run(devmode=devmode, unregistered=True)
+            return
+        try:
+            async with self._health.serving():
+                await super().run(devmode=devmode)
+        except (PortError, ValueError) as error:
+            _end(f"the worker cannot start: {error}")
+        except RuntimeError as error:
+            await self.drain()
+            await self.aclose()
+            _end(f"the worker stops: {error}")
+
+    async def choose(self, request: JobRequest) -> None:
+        """Take the call if there is room for it; else leave it to another worker."""
+        if self._held.accept(request.id, self._active(), time.monotonic()):
+            await request.accept(name="agent")
+        else:
+            logger.warning("call left to other workers", extra={"held": self._held.limit})
+            await request.reject(terminate=False)
+
+    def _active(self) -> set[str]:
+        return {running.job.id for running in self.active_jobs}
+
+    def _load(self) -> float:
+        """Calls held by calls allowed. Never the CPU: a busy machine must not leave callers ringing."""
+        return self._held.load(self._active(), time.monotonic())
+
+
+def _end(sentence: str) -> NoReturn:
+    """The framework's command line would log a traceback, and exit as if all were well."""
+
+    def read(task: asyncio.Task[Any]) -> None:
+        task.exception()  # or asyncio calls it never retrieved
+
+    task = asyncio.current_task()
+    assert task is not None
+    task.add_done_callback(read)
+    raise SystemExit(sentence)
