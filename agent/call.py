@@ -154,23 +154,25 @@ def _round(moment: float | None, since: float) -> float | None:
 
 
 class HeldCalls:
-    """How many calls this worker holds, counting those accepted that have not started yet.
+    """How many calls this worker holds: those that run, and those accepted that do not run yet."""
 
-    `launch_grace` is how long an accepted job may take to show up among the active ones.
-    """
-
-    def __init__(self, limit: int, launch_grace: float = 10.0) -> None:
+    def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._grace = launch_grace
         self._since: dict[str, float] = {}
+        self._starting: set[str] = set()
 
     def accept(self, job_id: str, active: set[str], now: float) -> bool:
-        """Take the job if there is room for it."""
+        """Take the job if there is room for it. It counts as starting until `started`."""
         self._refresh(active, now)
         if len(self._since) >= self.limit:
             return False
         self._since[job_id] = now
+        self._starting.add(job_id)
         return True
+
+    def started(self, job_id: str) -> None:
+        """The job is among the active ones by now, or never will be."""
+        self._starting.discard(job_id)
 
     def load(self, active: set[str], now: float) -> float:
         """Between 0 and 1: calls held by calls allowed."""
@@ -189,8 +191,5 @@ class HeldCalls:
     def _refresh(self, active: set[str], now: float) -> None:
         for job_id in active:
             self._since.setdefault(job_id, now)
-        self._since = {
-            job_id: since
-            for job_id, since in self._since.items()
-            if job_id in active or now - since < self._grace
-        }
+        held = active | self._starting
+        self._since = {job_id: since for job_id, since in self._since.items() if job_id in held}

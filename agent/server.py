@@ -56,11 +56,14 @@ class Worker(AgentServer):
 
     async def choose(self, request: JobRequest) -> None:
         """Take the call if there is room for it; else leave it to another worker."""
-        if self._held.accept(request.id, self._active(), time.monotonic()):
-            await request.accept(name="agent")
-        else:
+        if not self._held.accept(request.id, self._active(), time.monotonic()):
             logger.warning("call left to other workers", extra={"held": self._held.limit})
             await request.reject(terminate=False)
+            return
+        try:
+            await request.accept(name="agent")  # returns when the job has a process
+        finally:
+            self._held.started(request.id)
 
     def _active(self) -> set[str]:
         return {running.job.id for running in self.active_jobs}

@@ -98,16 +98,27 @@ def test_calls_are_held_up_to_the_limit_even_when_they_come_at_once() -> None:
 
 
 def test_an_accepted_call_that_never_starts_gives_its_place_back() -> None:
-    held = HeldCalls(limit=1, launch_grace=10.0)
+    held = HeldCalls(limit=1)
     assert held.accept("a", set(), now=0.0)
-    assert not held.accept("b", set(), now=9.9)
-    assert held.accept("b", set(), now=10.0)
+    assert not held.accept("b", set(), now=1.0)
+    held.started("a")
+    assert held.accept("b", set(), now=1.0)
+
+
+def test_a_short_call_is_held_no_longer_than_it_runs() -> None:
+    held = HeldCalls(limit=1)
+    assert held.accept("a", set(), now=0.0)
+    held.started("a")
+    assert held.count({"a"}, now=0.1) == 1
+    assert held.count(set(), now=0.2) == 0
 
 
 def test_the_oldest_call_has_the_age_of_its_acceptance() -> None:
     held = HeldCalls(limit=4)
     held.accept("a", set(), now=5.0)
     held.accept("b", {"a"}, now=50.0)
+    held.started("a")
+    held.started("b")
     assert held.oldest_age({"a", "b"}, now=65.0) == 60.0
     assert held.oldest_age({"b"}, now=65.0) == 15.0
     assert held.oldest_age(set(), now=100.0) == 0.0
@@ -123,6 +134,7 @@ def test_no_order_of_arrivals_and_ends_holds_more_than_the_limit(
         if arrives:
             if str(number) not in active and held.accept(str(number), active, now):
                 active.add(str(number))
+                held.started(str(number))
         else:
             active.discard(str(number))
         assert len(active) <= 3
