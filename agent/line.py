@@ -20,6 +20,7 @@ LEFT_FOR_GOOD = frozenset(
 )
 """Any other reason (a node that died, a migration) may be followed by the caller's return."""
 
+MEDIA_TIMEOUT = 10.0
 RETURN_GRACE = 1.0
 HANG_UP_TRIES = 3
 HANG_UP_TIMEOUT = 2.0
@@ -43,11 +44,15 @@ class Line:
         self._room.on("participant_connected", self._on_came)
         self._room.on("disconnected", self._on_room_gone)
 
-    async def wait_for_caller(self, timeout: float) -> rtc.RemoteParticipant:
-        """Connect, and wait until somebody is there. Raises `NoCallerError`."""
+    async def wait_for_caller(self, patience: float) -> rtc.RemoteParticipant:
+        """Connect, and wait until somebody is there and can be talked to.
+
+        They have `patience` seconds to come. Raises `NoCallerError`.
+        """
         await self._job.connect()
+        come = bool(self._room.remote_participants)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(MEDIA_TIMEOUT if come else patience):
                 caller = await self._job.wait_for_participant()
         except TimeoutError:
             raise NoCallerError("nobody came into the room") from None
@@ -86,6 +91,8 @@ class Line:
         return not rooms.rooms
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+        if self._caller is None and not self._room.remote_participants:
+            self.end("caller hung up")  # before they could be talked to
         if participant.identity != self._caller:
             return
         if participant.disconnect_reason in LEFT_FOR_GOOD:

@@ -19,6 +19,9 @@ from parley_serving import load_settings
 logger = logging.getLogger(__name__)
 
 CALLER_TIMEOUT = 10.0
+"""Seconds for whoever we call to come into the room."""
+GONE_AFTER = 1.0
+"""The same for who calls us: their arrival made the room, so that one who is not there hung up."""
 
 
 def prepare(process: JobProcess) -> None:
@@ -56,7 +59,9 @@ async def _call(job: JobContext, line: Line) -> None:
     job.log_context_fields = {"call_id": call.id}
     try:
         await _talk(job, settings, call, line)
-    except (BadRequestError, PersonaError, NoCallerError) as error:
+    except NoCallerError as error:
+        call.stopping(str(error))
+    except (BadRequestError, PersonaError) as error:
         call.failed(str(error))
         logger.error("the call could not be taken", extra={"reason": str(error)})  # noqa: TRY400
     except Exception as error:
@@ -83,7 +88,8 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
             if job.is_fake_job():  # the console is its own caller
                 await talk.start()
             else:
-                caller = await line.wait_for_caller(CALLER_TIMEOUT)
+                patience = GONE_AFTER if request.direction == "inbound" else CALLER_TIMEOUT
+                caller = await line.wait_for_caller(patience)
                 call.id = request.with_sip(caller.attributes).call_id or call.id
                 await talk.start(room=job.room, room_options=room_options(caller))
             call.active(time.monotonic())

@@ -18,6 +18,10 @@ REASON = rtc.DisconnectReason
 class Room(rtc.EventEmitter[str]):
     name = "call-1"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.remote_participants: dict[str, Any] = {}
+
 
 @dataclass
 class Rooms:
@@ -113,6 +117,22 @@ async def test_the_first_reason_stands() -> None:
     job.room.emit("participant_disconnected", participant())
     job.room.emit("disconnected", REASON.ROOM_DELETED)
     assert line.over.result() == "caller hung up"
+
+
+def test_whoever_is_there_is_given_time_to_connect_and_may_leave() -> None:
+    async def come_and_leave() -> None:
+        job = Job()
+        job.room.remote_participants = {"sip_caller": participant()}
+        line = Line(job)  # type: ignore[arg-type]
+        waiting = asyncio.create_task(line.wait_for_caller(1.0))
+        await asyncio.sleep(5.0)
+        assert not waiting.done()
+        del job.room.remote_participants["sip_caller"]
+        job.room.emit("participant_disconnected", participant())
+        assert line.over.result() == "caller hung up"
+        waiting.cancel()
+
+    virtual_time.run(come_and_leave())
 
 
 def test_a_room_without_a_caller_is_not_waited_for_for_ever() -> None:
