@@ -3,11 +3,10 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import aiohttp
 import psutil
@@ -16,19 +15,17 @@ from livekit.agents import APIConnectionError
 from livekit.plugins import csm_tts
 
 from tests.conformance.tts import ONCE, check_events, listen
+from tests.serving.process import SECONDS, engine_process, free_port
 
 pytestmark = pytest.mark.engine
 
 KEY = "sesame"
 STORY = "It was a long day and nobody came to the shop until the evening had come " * 20
-SECONDS = 20.0
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        free: int = listener.getsockname()[1]
-        return free
+    return free_port()
 
 
 @pytest.fixture
@@ -39,31 +36,8 @@ async def voice(port: int) -> AsyncIterator[csm_tts.TTS]:
         await voice.aclose()
 
 
-@asynccontextmanager
-async def engine(port: int) -> AsyncIterator[Process]:
-    """`python -m csm_engine serve`, ready."""
-    environment = {**os.environ, "CSM_LISTEN__PORT": str(port), "CSM_LISTEN__KEY": KEY}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "csm_engine", "serve"), env=environment, stderr=DEVNULL
-    )
-    try:
-        async with asyncio.timeout(SECONDS), aiohttp.ClientSession() as http:
-            await until_ready(http, f"http://127.0.0.1:{port}/ready")
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def until_ready(http: aiohttp.ClientSession, url: str) -> None:
-    while True:
-        try:
-            async with http.get(url) as response:
-                assert response.status == 200
-                return
-        except aiohttp.ClientConnectionError:
-            await asyncio.sleep(0.05)
+def engine(port: int) -> AbstractAsyncContextManager[Process]:
+    return engine_process("csm_engine", port, CSM_LISTEN__PORT=str(port), CSM_LISTEN__KEY=KEY)
 
 
 async def test_killed_in_a_sentence_is_an_error_and_its_successor_speaks(

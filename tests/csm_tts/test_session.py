@@ -24,8 +24,9 @@ from csm_engine.session import MAX_QUEUED
 from csm_engine.utterances import MAX_OPEN
 from tests.csm_tts.conftest import Engine, app_of
 from tests.csm_tts.tone import FRAME, SAMPLES, Tone
-from tests.csm_tts.wire import Wire, wire
+from tests.csm_tts.wire import wire
 from tests.serving.running import running
+from tests.serving.wire import Wire
 
 CONFIG = SessionConfig()
 

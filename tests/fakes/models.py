@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from livekit import rtc
 from livekit.agents import APIConnectionError, APIConnectOptions, llm, tts, utils
-from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 from livekit.agents.voice import io
 
 RATE = 24_000
@@ -41,13 +42,13 @@ class FakeMind(llm.LLM):
     def chat(
         self,
         *,
-        chat_ctx,
-        tools=None,
-        conn_options=DEFAULT_API_CONNECT_OPTIONS,
-        parallel_tool_calls=NOT_GIVEN,
-        tool_choice=NOT_GIVEN,
-        extra_kwargs=NOT_GIVEN,
-    ):  # type: ignore[no-untyped-def]
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool] | None = None,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
+        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
+        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
+    ) -> llm.LLMStream:
         self.seen.append(list(chat_ctx.messages()))
         return _Thought(self, self._answer(self.seen[-1]), chat_ctx, tools or [], conn_options)
 

@@ -3,11 +3,10 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
@@ -17,19 +16,17 @@ from livekit.agents.stt import SpeechEventType
 from livekit.plugins import whisper_stt
 
 from tests.conformance.stt import Spoken, finals, push, rest, said, until, watch
+from tests.serving.process import SECONDS, engine_process, free_port
 
 pytestmark = pytest.mark.engine
 
 KEY = "sesame"
-SECONDS = 20.0
 PATIENT = APIConnectOptions(max_retry=200, retry_interval=0.05, timeout=5.0)
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        free: int = listener.getsockname()[1]
-        return free
+    return free_port()
 
 
 @pytest.fixture
@@ -40,39 +37,16 @@ async def ears(port: int) -> AsyncIterator[whisper_stt.STT]:
         await ears.aclose()
 
 
-@asynccontextmanager
-async def engine(port: int, folder: Path) -> AsyncIterator[Process]:
-    """`python -m whisper_engine serve`, ready."""
+def engine(port: int, folder: Path) -> AbstractAsyncContextManager[Process]:
     phrases = folder / "phrases.txt"
     phrases.write_text("what is the weather in Paris\nwhat are your opening hours\n")
-    settings = {
-        "WHISPER_LISTEN__PORT": str(port),
-        "WHISPER_LISTEN__KEY": KEY,
-        "WHISPER_PHRASES": str(phrases),
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "whisper_engine", "serve"),
-        env=os.environ | settings,
-        stderr=DEVNULL,
+    return engine_process(
+        "whisper_engine",
+        port,
+        WHISPER_LISTEN__PORT=str(port),
+        WHISPER_LISTEN__KEY=KEY,
+        WHISPER_PHRASES=str(phrases),
     )
-    try:
-        async with asyncio.timeout(SECONDS), aiohttp.ClientSession() as http:
-            await until_ready(http, f"http://127.0.0.1:{port}/ready")
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def until_ready(http: aiohttp.ClientSession, url: str) -> None:
-    while True:
-        try:
-            async with http.get(url) as response:
-                assert response.status == 200
-                return
-        except aiohttp.ClientConnectionError:
-            await asyncio.sleep(0.05)
 
 
 async def test_killed_in_mid_word_its_successor_hears_the_whole_question(
