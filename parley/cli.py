@@ -1,11 +1,12 @@
 """The command line. What a command does stands elsewhere."""
 
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from parley import simulate as simulate_command
 from parley import up as up_command
+from parley import worker as worker_command
 from parley.terminal_log import log_to_terminal
 
 app = typer.Typer(
@@ -22,9 +23,16 @@ def _main() -> None:
 
 
 @app.command()
-def up() -> NoReturn:
+def up(
+    *,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART", help="Leave a part out: you run it yourself."),
+    ] = None,
+) -> NoReturn:
     """Run everything that a call needs on this machine, until Ctrl-C."""
-    raise SystemExit(up_command.up())
+    raise SystemExit(up_command.up(without or ()))
 
 
+app.command("worker", context_settings=worker_command.PASS_ON)(worker_command.command)
 app.command("simulate")(simulate_command.command)

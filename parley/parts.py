@@ -54,6 +54,11 @@ def build_parts(
     return [*parts, plan.worker()]
 
 
+def worker_part(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> Part:
+    """The worker alone. Raises BadSettingsError."""
+    return _Plan(settings, ports, environment, ROOT).worker()
+
+
 @dataclass(frozen=True)
 class _Plan:
     settings: Settings

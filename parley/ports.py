@@ -48,6 +48,11 @@ class Ports:
             rtp=base + 100,
         )
 
+    @classmethod
+    def chosen(cls, base: int | None) -> Self:
+        """Those of PARLEY_PORT_BASE, or each part's own without one."""
+        return cls() if base is None else cls.block(base)
+
     @property
     def livekit_url(self) -> str:
         return f"ws://{HOST}:{self.livekit}"

@@ -6,12 +6,12 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from parley.door import Door
-from parley.part import PartError
+from parley.part import Part, PartError
 from parley.parts import build_parts
 from parley.ports import Ports
 from parley.probes import HOST
@@ -24,26 +24,32 @@ logger = logging.getLogger(__name__)
 HANG_UP_PATIENCE = 5.0
 
 
-def up() -> int:
-    """Returns the exit status: 0 after Ctrl-C or SIGTERM, 1 when a part failed, 2 on bad settings."""
+def up(without: Collection[str] = ()) -> int:
+    """Run all parts but those named `without`.
+
+    Returns the exit status: 0 after Ctrl-C or SIGTERM, 1 when a part failed, 2 on bad settings.
+    """
     try:
         environment = full_environment()
         settings = Settings.load(environment)
         with _alone_in(settings.run_dir):
-            return asyncio.run(_Stack(settings, environment).run())
+            return asyncio.run(_Stack(settings, environment, without).run())
     except BadSettingsError as error:
         say(f"parley: {error}")
         return 2
 
 
 class _Stack:
-    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
-        wanted = Ports() if settings.port_base is None else Ports.block(settings.port_base)
+    def __init__(
+        self, settings: Settings, environment: Mapping[str, str], without: Collection[str]
+    ) -> None:
+        wanted = Ports.chosen(settings.port_base)
         self._settings = settings
         self._environment = environment
         self._ports = wanted.with_free_sip()
         self._door = Door(settings, self._ports.livekit)
-        self._parts = build_parts(settings, self._ports, environment, self._door.ensure)
+        parts = build_parts(settings, self._ports, environment, self._door.ensure)
+        self._parts = _all_but(without, parts)
         self._ports.check((part.name, part.port) for part in self._parts)
         self._supervisor = Supervisor(
             self._parts, folder=ROOT, logs=settings.run_dir / "logs", changed=self._write_stack
@@ -110,6 +116,15 @@ class _Stack:
         whole = self._file.with_suffix(".tmp")
         whole.write_text(json.dumps(stack, indent=2) + "\n")
         whole.replace(self._file)
+
+
+def _all_but(names: Collection[str], parts: Sequence[Part]) -> list[Part]:
+    known = {part.name for part in parts}
+    if unknown := set(names) - known:
+        raise BadSettingsError(
+            f"--without {min(unknown)}: the parts are {', '.join(sorted(known))}"
+        )
+    return [part for part in parts if part.name not in names]
 
 
 @contextmanager
