@@ -21,6 +21,10 @@ class Clip:
     text: str
     pcm: bytes
 
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / 2 / SAMPLE_RATE
+
     @classmethod
     def silence(cls, seconds: float) -> Self:
         return cls("", bytes(2 * int(seconds * SAMPLE_RATE)))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from livekit import rtc
@@ -32,6 +32,12 @@ from agent.prompt import strict_context
 from agent.recovery import Part, Recovery
 
 logger = logging.getLogger(__name__)
+
+LEAD_OUT = 0.4
+"""Seconds between the agent's last sound and hanging up: the way to the caller is that long."""
+
+TURN_MARGIN = 0.5
+"""Seconds that the end of a turn may be late."""
 
 PART_OF_ERROR: dict[str, Part] = {"stt_error": "ears", "llm_error": "mind", "tts_error": "voice"}
 
@@ -96,6 +102,8 @@ class Conversation:
         # One failure waits while one is dealt with; more of the same say nothing new.
         self._failures: asyncio.Queue[Part] = asyncio.Queue(maxsize=1)
         self._failures_seen = 0
+        self._turn_taken = asyncio.Event()
+        self._turn_taken.set()
         self._lead_in = settings.lead_in
 
     async def start(self, **where: Any) -> None:
@@ -117,6 +125,7 @@ class Conversation:
             self._session.say(self._persona.greeting)
             reason = await self.over
             recovery.cancel()
+        await asyncio.sleep(LEAD_OUT)
         return reason
 
     def end(self, reason: str) -> None:
@@ -148,31 +157,40 @@ class Conversation:
     async def _recover(self) -> None:
         while True:
             part = await self._failures.get()
+            if part == "ears" and self._session.current_speech is not None:
+                continue  # nobody misses them while the agent speaks; if need be they fail again
             advice = self._recovery.failed(part, asyncio.get_running_loop().time())
             if advice.give_up:
                 await self._play(Clip.load("goodbye"))
                 self.end(f"{part} stayed away")
                 return
             if advice.apologise:
+                await self._turn_is_taken()
                 self.call.apologies += 1
                 await self._play(Clip.load("moment"))
             if advice.retry_after is not None:
                 await asyncio.sleep(advice.retry_after)
-                if self._is_unanswered():
-                    self._session.generate_reply()
+                self._retry(part)
 
     async def _play(self, clip: Clip) -> None:
         await self._session.say(clip.text, audio=frames(clip), add_to_chat_ctx=False)
 
-    def _is_unanswered(self) -> bool:
-        """Nobody is speaking, and the last word is the caller's (or nobody has said any)."""
+    async def _turn_is_taken(self) -> None:
+        """The mind may fail over words whose turn has not ended: its end cuts off what we say."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.turn.max_delay + TURN_MARGIN):
+                await self._turn_taken.wait()
+
+    def _retry(self, part: Part) -> None:
+        """Answer the caller's last words, or the silence before any, unless somebody speaks."""
         messages = self._session.history.messages()
-        last = messages[-1].role if messages else "user"
-        quiet = self._session.current_speech is None and self._session.user_state != "speaking"
-        return quiet and last != "assistant"
+        if messages and messages[-1].role == "assistant":
+            self._recovery.settled(part)
+        elif self._session.current_speech is None and self._session.user_state != "speaking":
+            self._session.generate_reply()
 
     def _fail(self, part: Part) -> None:
-        self._failures_seen += 1
+        self._failures_seen += part != "ears"
         if not self._failures.full():
             self._failures.put_nowait(part)
 
@@ -180,15 +198,10 @@ class Conversation:
         part = PART_OF_ERROR.get(getattr(event.error, "type", ""))
         if part is None:
             return
-        logger.warning(
-            "a part failed",
-            extra={
-                "part": part,
-                "recoverable": event.error.recoverable,
-                "kind": type(event.error.error).__name__,
-            },
-        )
-        if not event.error.recoverable:
+        kind = type(event.error.error).__name__
+        about = {"part": part, "recoverable": event.error.recoverable, "kind": kind}
+        logger.warning("a part failed", extra=about)
+        if part == "ears" or not event.error.recoverable:
             self._fail(part)
 
     def _on_close(self, event: CloseEvent) -> None:
@@ -208,6 +221,7 @@ class Conversation:
         handle.add_done_callback(check)
 
     def _on_heard(self, event: UserInputTranscribedEvent) -> None:
+        self._turn_taken.clear()
         if event.is_final:
             self._recovery.worked("ears")
 
@@ -216,6 +230,7 @@ class Conversation:
         if not isinstance(item, llm.ChatMessage):
             return
         if item.role == "user":
+            self._turn_taken.set()
             self.call.turns += 1
         elif item.role == "assistant":
             self.call.interruptions += item.interrupted

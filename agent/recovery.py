@@ -17,17 +17,23 @@ class Advice:
     give_up: bool = False
 
 
+NOTICED: dict[Part, int] = {"ears": 2, "mind": 1, "voice": 1}
+"""Failures that the caller notices: lost ears hear again at once, mostly, and have missed nothing."""
+
+
 @dataclass
 class _Episode:
     since: float
     last: float
     failures: int = 0
+    retrying: bool = False
 
 
 class Recovery:
     """One apology an episode, retries with back-off, and an end when `patience` has run out.
 
-    An episode ends when the part works again, or when it has not failed for `quiet` seconds.
+    An episode ends when the part works again, or when nobody waits for it any more. One that is
+    not retried from here ends when the part has not failed for `quiet` seconds.
     """
 
     first_retry = 1.0
@@ -37,12 +43,12 @@ class Recovery:
         self._patience = patience
         self._quiet = quiet
         self._episodes: dict[Part, _Episode] = {}
+        self._apologised = False
         self._given_up = False
 
     def failed(self, part: Part, now: float) -> Advice:
-        episode = self._episodes.get(part)
-        if episode is None or now - episode.last > self._quiet:
-            episode = self._episodes[part] = _Episode(since=now, last=now)
+        self._forget(now)
+        episode = self._episodes.setdefault(part, _Episode(since=now, last=now))
         episode.last = now
         episode.failures += 1
         if self._given_up:
@@ -50,13 +56,30 @@ class Recovery:
         if now - episode.since >= self._patience:
             self._given_up = True
             return Advice(give_up=True)
-        first_of_all = episode.failures == 1 and len(self._episodes) == 1
-        return Advice(apologise=first_of_all, retry_after=self._retry_after(part, episode))
+        apologise = not self._apologised and episode.failures >= NOTICED[part]
+        self._apologised |= apologise
+        retry_after = self._retry_after(part, episode)
+        # A try may take longer than `quiet`, and its failure is of the same episode.
+        episode.retrying = retry_after is not None
+        return Advice(apologise=apologise, retry_after=retry_after)
 
     def worked(self, part: Part) -> None:
+        self._end(part)
+
+    def settled(self, part: Part) -> None:
+        """Nobody waits for the part any more."""
+        self._end(part)
+
+    def _forget(self, now: float) -> None:
+        for part, episode in list(self._episodes.items()):
+            if not episode.retrying and now - episode.last > self._quiet:
+                self._end(part)
+
+    def _end(self, part: Part) -> None:
         self._episodes.pop(part, None)
+        self._apologised &= bool(self._episodes)
 
     def _retry_after(self, part: Part, episode: _Episode) -> float | None:
-        if part == "ears":  # the session opens a new stream by itself
+        if part == "ears":  # its stream tries again by itself
             return None
         return min(self.first_retry * 2.0 ** (episode.failures - 1), self.longest_retry)

@@ -21,7 +21,10 @@ VAD_SILENCE = 0.25
 """Seconds. The least that a streaming turn detector accepts; silero's own 0.55 would floor every delay."""
 
 NEVER = 1_000_000
-"""Errors after which the framework would close the session: recovery.py decides that instead."""
+"""Errors after which the framework would give up, more than a call has: recovery.py decides that."""
+
+LAST_WORDS = 0.3
+"""Seconds that a call which is over waits for what the caller said last."""
 
 
 def load_vad(kind: str) -> vad.VAD:
@@ -95,8 +98,10 @@ def build_session(
         use_tts_aligned_transcript=True,
         aec_warmup_duration=None,
         user_away_timeout=None,
+        session_close_transcript_timeout=LAST_WORDS,
         conn_options=SessionConnectOptions(
-            stt_conn_options=APIConnectOptions(max_retry=2, retry_interval=0.5, timeout=5.0),
+            # A stream that lives on says again what its engine did not answer; a new one does not.
+            stt_conn_options=APIConnectOptions(max_retry=NEVER, retry_interval=0.5, timeout=4.0),
             llm_conn_options=APIConnectOptions(
                 max_retry=1, retry_interval=0.3, timeout=mind.timeout
             ),

@@ -5,12 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from livekit.agents import AgentSession, APIConnectOptions, llm
+from livekit.agents import (
+    AgentSession,
+    APIConnectionError,
+    APIConnectOptions,
+    ErrorEvent,
+    UserInputTranscribedEvent,
+    llm,
+)
+from livekit.agents.stt import STTError
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent.call import Call
+from agent.clips import Clip
 from agent.config import Settings
-from agent.conversation import Conversation
+from agent.conversation import LEAD_OUT, Conversation
 from agent.persona import Persona
 from tests.fakes.models import FakeMind, FakeVoice, Listener, Reply
 from tests.fakes.virtual_time import on_virtual_time
@@ -54,6 +63,13 @@ class Scene:
     async def ask(self, text: str) -> None:
         await asyncio.sleep(2)  # of virtual time: the greeting is over
         await self.session.generate_reply(user_input=text)
+
+    def lose_ears(self) -> None:
+        """One failed try at hearing, of which the framework makes another by itself."""
+        error = STTError(
+            timestamp=0.0, label="fake", error=APIConnectionError("away"), recoverable=True
+        )
+        self.session.emit("error", ErrorEvent(error=error, source=self.mind))
 
     def said(self) -> list[str]:
         messages = self.session.history.messages()
@@ -146,3 +162,54 @@ async def test_a_voice_that_comes_back_says_what_was_owed() -> None:
         await asyncio.sleep(10)
         assert scene.said() == ["Good day.", "Of course."]
     assert scene.call.apologies == 1
+
+
+@on_virtual_time
+async def test_ears_that_stay_away_are_apologised_for_once_and_then_end_the_call() -> None:
+    async with Scene() as scene:
+        await asyncio.sleep(5)
+        heard = scene.listener.heard
+        for _ in range(2 * 25):
+            scene.lose_ears()
+            await asyncio.sleep(0.5)
+        assert await scene.talking == "ears stayed away"
+        clips = Clip.load("moment").seconds + Clip.load("goodbye").seconds
+        assert scene.listener.heard - heard == pytest.approx(clips, abs=0.1)
+    assert scene.call.apologies == 1
+
+
+@on_virtual_time
+async def test_ears_that_fail_while_the_agent_speaks_are_not_spoken_of() -> None:
+    async with Scene(answer=lambda _: Reply("word " * 60 + "end.")) as scene:
+        await asyncio.sleep(2)
+        scene.session.generate_reply(user_input="Tell me a story.")
+        for _ in range(5):
+            await asyncio.sleep(0.5)
+            scene.lose_ears()
+        await asyncio.sleep(60)
+        assert len(scene.said()) == 2
+    assert scene.call.apologies == 0
+
+
+@on_virtual_time
+async def test_an_apology_waits_for_the_end_of_the_turn_it_answers() -> None:
+    """A mind that is asked before the turn has ended fails then; the turn's end would cut us off."""
+    async with Scene(answer=lambda _: Reply(fails=True)) as scene:
+        await asyncio.sleep(2)
+        heard = UserInputTranscribedEvent(transcript="When do you", is_final=False)
+        scene.session.emit("user_input_transcribed", heard)
+        scene.session.generate_reply()
+        await asyncio.sleep(1.0)
+        assert scene.call.apologies == 0
+        await asyncio.sleep(0.5)
+        assert scene.call.apologies == 1
+
+
+@on_virtual_time
+async def test_the_line_stays_open_until_the_goodbye_has_reached_the_caller() -> None:
+    async with Scene(answer=lambda _: Reply("Goodbye.", tool="end_call")) as scene:
+        await asyncio.sleep(2)
+        scene.session.generate_reply(user_input="Goodbye.")
+        await asyncio.wait({scene.talking})
+        lasted = asyncio.get_running_loop().time() - scene.listener.finished_at
+        assert lasted == pytest.approx(LEAD_OUT, abs=0.05)

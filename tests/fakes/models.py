@@ -118,6 +118,7 @@ class Listener(io.AudioOutput):
         )
         self.heard = 0.0
         self.most_ahead = 0.0
+        self.finished_at = 0.0
         self._began: float | None = None
         self._given = 0.0
         self._end: asyncio.TimerHandle | None = None
@@ -148,5 +149,6 @@ class Listener(io.AudioOutput):
         assert self._began is not None
         position = min(self._given, now - self._began)
         self.heard += position
+        self.finished_at = now
         self._began, self._given, self._end = None, 0.0, None
         self.on_playback_finished(playback_position=position, interrupted=interrupted)
