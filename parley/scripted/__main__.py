@@ -4,8 +4,8 @@ import sys
 
 from agent.yaml_file import BadFileError
 from parley.scripted.app import MAX_BODY, build_scripted
-from parley.scripted.script import load_scripts
 from parley.scripted.config import Settings
+from parley.scripted.script import load_scripts
 from parley_serving import Gate, load_settings, serve
 
 
