@@ -11,6 +11,8 @@ from parley_serving.settings import is_loopback
 AGENT_NAME = "parley"
 """The name under which dispatch rules and tokens ask for this worker."""
 
+VadKind = Literal["bundled", "silero"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,9 +72,7 @@ class Settings(BaseSettings):
     llm: MindSettings = MindSettings()
     turn: TurnSettings = TurnSettings()
     recovery: RecoverySettings = RecoverySettings()
-    vad: Literal["bundled", "silero"] = Field(
-        "bundled", description="Voice activity detector of the turn detection."
-    )
+    vad: VadKind = Field("bundled", description="Voice activity detector of the turn detection.")
     personas: Path = Field(Path("personas"), description="Folder of persona files.")
     max_calls: int = Field(8, ge=1, description="Calls held at once; more are left to others.")
     idle_processes: int = Field(3, ge=0, description="Call processes kept warm.")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Self
 
 import aiohttp
@@ -14,7 +15,7 @@ from livekit.plugins import csm_tts, openai, whisper_stt
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
 from agent.clips import SAMPLE_RATE
-from agent.config import MindSettings, Settings
+from agent.config import MindSettings, Settings, VadKind
 from agent.persona import Persona
 
 VAD_SILENCE = 0.25
@@ -27,13 +28,22 @@ LAST_WORDS = 0.3
 """Seconds that a call which is over waits for what the caller said last."""
 
 
-def load_vad(kind: str) -> vad.VAD:
-    """The session's voice activity detector; both are silero, weights inside the wheel."""
+def import_vad(kind: VadKind) -> None:
+    """To be called where `load_vad` will be: a plugin can be imported by a main thread alone, and
+    the calls of a console are threads. Silero is 20 MB a call, for who asks for it."""
     if kind == "silero":
-        from livekit.plugins import silero  # noqa: PLC0415  # 20 MB a call, for who asks for it
+        import_module("livekit.plugins.silero")
 
-        return silero.VAD.load(min_silence_duration=VAD_SILENCE, sample_rate=16_000)
-    return inference.VAD(model="silero", min_silence_duration=VAD_SILENCE)
+
+def load_vad(kind: VadKind) -> vad.VAD:
+    """The session's voice activity detector; both are silero, weights inside the wheel."""
+    match kind:
+        case "bundled":
+            return inference.VAD(model="silero", min_silence_duration=VAD_SILENCE)
+        case "silero":
+            from livekit.plugins import silero  # noqa: PLC0415  # imported by import_vad
+
+            return silero.VAD.load(min_silence_duration=VAD_SILENCE, sample_rate=16_000)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from agent.line import Line, NoCallerError
 from agent.persona import PersonaError, load_persona
 from agent.privacy import keep_callers_out_of_logs
 from agent.server import Worker
-from agent.session import Doors, build_session, load_vad, mind_client, room_options
+from agent.session import Doors, build_session, import_vad, load_vad, mind_client, room_options
 from parley_serving import load_settings
 
 logger = logging.getLogger(__name__)
@@ -112,5 +112,7 @@ async def _first(talk: asyncio.Future[str], line_over: asyncio.Future[str]) -> s
         await asyncio.wait({talk})
 
 
-server = Worker(load_settings(Settings), prepare)
+settings = load_settings(Settings)
+import_vad(settings.vad)
+server = Worker(settings, prepare)
 server.rtc_session(answer, agent_name=AGENT_NAME, on_request=server.choose)
