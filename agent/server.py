@@ -15,6 +15,10 @@ from agent.health import Health, PortError
 
 logger = logging.getLogger(__name__)
 
+LOAD_WHEN_FULL = 0.69
+"""LiveKit offers no call at its `agents.target_load`, 0.7 by default, and hears of a place that
+has become free seconds late. So a full worker is offered calls too; `choose` refuses them."""
+
 
 class Worker(AgentServer):
     """Takes calls while it holds fewer than `settings.max_calls`."""
@@ -70,7 +74,7 @@ class Worker(AgentServer):
 
     def _load(self) -> float:
         """Calls held by calls allowed. Never the CPU: a busy machine must not leave callers ringing."""
-        return self._held.load(self._active(), time.monotonic())
+        return LOAD_WHEN_FULL * self._held.load(self._active(), time.monotonic())
 
 
 def _end(sentence: str) -> NoReturn:
