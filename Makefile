@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench fresh-check clean
+.PHONY: help setup run check test bench check-packages fresh-check clean
 
 BIN := .venv/bin
-PYTHON_TOOLS := tools/setup tools/render_clips
+PYTHON_TOOLS := tools/setup tools/render_clips tools/check_packages
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -25,6 +25,9 @@ test: check  ## all tests: unit, then engines, then real calls
 
 bench: setup  ## measure voice to voice over real SIP calls
 	$(BIN)/python -m bench.voice_to_voice
+
+check-packages: setup  ## prove that the plugins and engines install and work by themselves
+	@$(BIN)/python tools/check_packages
 
 fresh-check:  ## prove the README's commands on a new Debian (root, debootstrap)
 	tools/fresh-check
