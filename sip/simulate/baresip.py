@@ -138,7 +138,8 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
 
 def _configure(folder: Path, stack: Stack, from_: str, modules: Path) -> int:
     """Write baresip's files; returns its control port."""
-    sip, control, rtp = _free_port(), _free_port(), _free_port()
+    # baresip takes the port after its SIP port too, for TLS.
+    sip, control, rtp = _free_ports(2), _free_ports(1), _free_ports(1)
     (folder / "config").write_text(
         _CONFIG.format(
             sip=sip,
@@ -164,9 +165,21 @@ def _configure(folder: Path, stack: Stack, from_: str, modules: Path) -> int:
     return control
 
 
-def _free_port() -> int:
-    """baresip takes the port after its SIP port too, for TLS; a clash ends in a clear failure to start."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports(row: int) -> int:
+    """The first of a `row` of ports that nobody has now."""
+    while True:
+        with contextlib.ExitStack() as taken:
+            try:
+                first = _take(taken, 0)
+                for port in range(first + 1, first + row):
+                    _take(taken, port)
+            except OSError:
+                continue
+            return first
+
+
+def _take(taken: contextlib.ExitStack, port: int) -> int:
+    trial = taken.enter_context(socket.socket())
+    trial.bind(("127.0.0.1", port))
+    bound: int = trial.getsockname()[1]
+    return bound
