@@ -124,10 +124,14 @@ def build_session(
 def room_options(caller: rtc.RemoteParticipant) -> room_io.RoomOptions:
     """16 kHz in 20 ms frames is what both the turn detection and the ears work on.
 
+    Its level stays as the telephone sends it: the framework's gain control would raise a line's
+    noise and clip its speech, and the ears would hear words in both.
     The room is deleted, and the session closed, by the one hang-up path alone.
     """
     return room_io.RoomOptions(
-        audio_input=room_io.AudioInputOptions(sample_rate=16_000, frame_size_ms=20),
+        audio_input=room_io.AudioInputOptions(
+            sample_rate=16_000, frame_size_ms=20, auto_gain_control=False
+        ),
         audio_output=room_io.AudioOutputOptions(sample_rate=SAMPLE_RATE),
         participant_identity=caller.identity,
         close_on_disconnect=False,
