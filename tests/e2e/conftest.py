@@ -7,6 +7,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from sip.simulate.stack import Stack as Line
+from tests.e2e.switchboard import Switchboard
 from tests.stack import Stack, parley_up
 
 
@@ -34,3 +35,11 @@ def line_to(stack: Stack, **other: object) -> Line:
         "sip_password": SecretStr(stack.environment["PARLEY_SIP_PASSWORD"]),
     }
     return Line(**known | other)
+
+
+@pytest.fixture
+async def switchboard(parley: Stack, line: Line) -> AsyncIterator[Switchboard]:
+    """Without calls when the test begins."""
+    async with Switchboard.open(parley, line) as board:
+        await board.until_idle()
+        yield board

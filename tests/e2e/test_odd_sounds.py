@@ -1,0 +1,108 @@
+"""What callers send besides speech in turns: nothing breaks, nothing is made up, the talk goes on."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+from livekit import api, rtc
+
+from sip.simulate.baresip import Control
+from sip.simulate.hearing import levels, spells
+from sip.simulate.phone import phone_call
+from sip.simulate.script import VOICE
+from sip.simulate.speech import RATE, Samples, spoken
+from sip.simulate.stack import Stack as Line
+from tests.e2e import sounds
+from tests.e2e.talk import Talk, talking
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+SPEECH_WITHOUT_A_PAUSE = (
+    "the quick brown fox jumps over the lazy dog and then it runs through the forest down to the "
+    "river where it drinks and sleeps until the sun comes up again and the dog is still there "
+    "waiting for the fox to come back to play and so they run together all day long until they are "
+    "tired and want to go home to eat their dinner and sleep again for the night in the warm house"
+)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        sounds.white_noise(5.0, -30.0),
+        sounds.white_noise(3.0, -18.0),
+        sounds.pink_noise(5.0, -25.0),
+        sounds.hum(3.0, -25.0),
+        sounds.clatter(4.0, -25.0),
+        sounds.keypad("0123456789*#", -15.0),
+    ],
+    ids=["hiss", "loud-hiss", "street", "mains", "clatter", "dtmf-in-band"],
+)
+async def test_noise_gives_no_text_and_the_next_question_is_answered(
+    line: Line, noise: Samples
+) -> None:
+    async with talking(line) as talk:
+        await talk.is_greeted()
+        await talk.play(noise)
+        await nothing_comes_of_it(talk)
+        await talk.is_answered()
+
+
+async def nothing_comes_of_it(talk: Talk) -> None:
+    """For longer than the agent takes to answer."""
+    greeted = talk.said()
+    await talk.hears_nothing(2.0)
+    assert talk.understood() == ""
+    assert talk.said() == greeted
+
+
+async def test_a_silent_caller_is_waited_for(line: Line) -> None:
+    async with talking(line) as talk:
+        await talk.is_greeted()
+        await talk.hears_nothing(8.0)
+        await nothing_comes_of_it(talk)
+        await talk.is_answered()
+
+
+async def test_keys_that_are_pressed_are_no_speech(line: Line) -> None:
+    """As a telephone sends them: as events (RFC 4733), not as sound."""
+    async with talking(line, dial=phone_call) as talk:
+        await talk.is_greeted()
+        async with keys_of(line, talk.overheard.room or "") as pressed:
+            for key in "12#":
+                await control(talk).tell("sndcode", key)
+            async with asyncio.timeout(5.0):
+                assert [await pressed.get() for _ in range(3)] == ["1", "2", "#"]
+        await nothing_comes_of_it(talk)
+        await talk.is_answered()
+
+
+def control(talk: Talk) -> Control:
+    telephone: Control = talk.line.control  # type: ignore[attr-defined]  # of a telephone's line
+    return telephone
+
+
+@asynccontextmanager
+async def keys_of(line: Line, name: str) -> AsyncGenerator[asyncio.Queue[str]]:
+    """The keys that the bridge tells the agent's room of, as they come."""
+    pressed: asyncio.Queue[str] = asyncio.Queue()
+    room = rtc.Room()
+    room.on("sip_dtmf_received", lambda event: pressed.put_nowait(event.digit))
+    grants = api.VideoGrants(room_join=True, room=name, hidden=True, can_publish=False)
+    await room.connect(line.livekit_url, line.token("keys", grants))
+    try:
+        yield pressed
+    finally:
+        await room.disconnect()
+
+
+async def test_twenty_seconds_of_speech_without_a_pause_are_endured(line: Line) -> None:
+    speech = await spoken(SPEECH_WITHOUT_A_PAUSE, VOICE)
+    assert speech.size >= 20 * RATE
+    assert len(spells(levels(speech))) == 1
+    async with talking(line) as talk:
+        await talk.is_greeted()
+        stopped = await talk.play(speech)
+        await talk.agent_speaks(after=stopped)
+        assert talk.understood() != ""
+        await talk.is_answered()
