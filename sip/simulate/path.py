@@ -24,6 +24,7 @@ _BEEP = 0.2
 _APART = 0.8
 _SETTLE = 1.0  # jitter buffers shrink to their size
 _WAITING = 0.015  # seconds of sound that lie ready in the echo, so that it has no holes
+_UNSENT = 50  # frames; more would be a source that takes nothing
 _NEAR = 0.7  # an echo later than this is taken for lost: the next beep is near
 
 
@@ -106,13 +107,12 @@ async def _echo(stack: Stack, name: str) -> AsyncGenerator[None]:
     source = rtc.AudioSource(RATE, 1, queue_size_ms=200)
     with one_failure():
         async with asyncio.TaskGroup() as tasks:
-            running = {tasks.create_task(_silence(source))}
+            heard: asyncio.Queue[rtc.AudioFrame] = asyncio.Queue(_UNSENT)
+            running = {tasks.create_task(_speak(source, heard))}
 
             @room.on("track_subscribed")
             def _(track: rtc.Track, *_: object) -> None:
-                for task in running:
-                    task.cancel()
-                running.add(tasks.create_task(_send_back(track, source)))
+                running.add(tasks.create_task(_listen(track, heard)))
 
             try:
                 await room.connect(
@@ -131,19 +131,26 @@ async def _echo(stack: Stack, name: str) -> AsyncGenerator[None]:
                 await source.aclose()
 
 
-async def _silence(source: rtc.AudioSource) -> None:
-    """The bridge answers when a track that it has subscribed to has carried a packet."""
-    while True:
+async def _speak(source: rtc.AudioSource, heard: asyncio.Queue[rtc.AudioFrame]) -> None:
+    """Silence until there is something to send back, then that.
+
+    The bridge answers when a track that it has subscribed to has carried a packet. One task alone
+    gives to the source: it fails when it is cleared while somebody else gives.
+    """
+    while heard.empty():
         await source.capture_frame(rtc.AudioFrame(bytes(320), RATE, 1, 160))
-
-
-async def _send_back(track: rtc.Track, source: rtc.AudioSource) -> None:
     source.clear_queue()
+    while True:
+        frame = await heard.get()
+        # Silence may be left out: what waits in the source would be taken for the path.
+        if source.queued_duration < _WAITING or np.frombuffer(frame.data, "<i2").any():
+            await source.capture_frame(frame)
+
+
+async def _listen(track: rtc.Track, heard: asyncio.Queue[rtc.AudioFrame]) -> None:
     stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, capacity=100)
     try:
         async for event in stream:
-            # Silence may be left out: what waits in the source would be taken for the path.
-            if source.queued_duration < _WAITING or np.frombuffer(event.frame.data, "<i2").any():
-                await source.capture_frame(event.frame)
+            await heard.put(event.frame)
     finally:
         await stream.aclose()
