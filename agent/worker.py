@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 CALLER_TIMEOUT = 10.0
 """Seconds for whoever we call to come into the room."""
-GONE_AFTER = 1.0
+GONE_AFTER = 0.5
 """The same for who calls us: their arrival made the room, so that one who is not there hung up."""
 
 
