@@ -106,7 +106,7 @@ async def baresip(folder: Path, stack: Stack, from_: str) -> AsyncGenerator[Cont
     except OSError as error:
         raise CallFailedError(f"baresip cannot be controlled: {error}") from error
     finally:
-        await _ended(process)
+        await ended(process)
 
 
 async def _ready(output: asyncio.StreamReader) -> None:
@@ -127,13 +127,17 @@ async def _drain(output: asyncio.StreamReader) -> None:
         pass
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """Gone in any case: also when whoever waits here is cancelled."""
     try:
         async with asyncio.timeout(_ENDING):
             await process.wait()
     except TimeoutError:
-        process.kill()
-        await process.wait()
+        pass
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 def _configure(folder: Path, stack: Stack, from_: str, modules: Path) -> int:
