@@ -84,18 +84,6 @@ def build_app(service: Service) -> Starlette:
             }
         )
 
-    async def session(websocket: WebSocket) -> None:
-        assert service.session is not None
-        try:
-            with gate.session():
-                await websocket.accept()
-                await service.session(websocket)
-        except FullError as error:
-            body = {"error": {"code": "full", "message": str(error)}}
-            await websocket.send_denial_response(
-                JSONResponse(body, 503, _retry_after(error.retry_after))
-            )
-
     return Starlette(
         lifespan=lifespan,
         middleware=[Middleware(_KeyCheck, key=service.key)],
@@ -105,9 +93,29 @@ def build_app(service: Service) -> Starlette:
             Route("/ready", ready),
             Route("/metrics", metrics),
             Route("/v1/models", models),
-            *([WebSocketRoute(service.socket_path, session)] if service.session else []),
+            *_sockets(service),
         ],
     )
+
+
+def _sockets(service: Service) -> list[BaseRoute]:
+    """The engine's socket, if it has one, behind its gate."""
+    serve = service.session
+    if serve is None:
+        return []
+
+    async def session(websocket: WebSocket) -> None:
+        try:
+            with service.gate.session():
+                await websocket.accept()
+                await serve(websocket)
+        except FullError as error:
+            body = {"error": {"code": "full", "message": str(error)}}
+            await websocket.send_denial_response(
+                JSONResponse(body, 503, _retry_after(error.retry_after))
+            )
+
+    return [WebSocketRoute(service.socket_path, session)]
 
 
 class _KeyCheck:
