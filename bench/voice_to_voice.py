@@ -45,12 +45,12 @@ CALLS: tuple[tuple[TurnScript, ...], ...] = (
     (
         TurnScript(say="tell me a story"),
         TurnScript(say="when are you open", barge_in=5.0),
-        TurnScript(say="thank you very much"),
+        TurnScript(say="great thank you very much"),
     ),
     (
         TurnScript(say="can i see the dentist"),
         TurnScript(say="on tuesday please"),
-        TurnScript(say="at half past nine"),
+        TurnScript(say="at half past nine please"),
     ),
 )
 AT_ONCE = 3
