@@ -9,7 +9,7 @@ from tests.conformance.stt import Spoken, STTConformance
 from tests.serving.running import running
 from tests.whisper_stt.conftest import app_of
 from whisper_engine.protocol import MAX_MESSAGE_BYTES
-from whisper_engine.rehearsal import Rehearsal
+from whisper_engine.rehearsal.model import Rehearsal
 
 PHRASES = "what is the weather in Paris\nwhat are your opening hours\ngoodbye\n"
 

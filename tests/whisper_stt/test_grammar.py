@@ -2,7 +2,7 @@
 
 import pytest
 
-from whisper_engine.grammar import make_grammar, spoken_words
+from whisper_engine.rehearsal.grammar import make_grammar, spoken_words
 
 KNOWN = frozenset(
     [

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisper_engine.hearing import (
+from whisper_engine.protocol import SAMPLE_RATE
+from whisper_engine.streaming.hearing import (
     Due,
     FinalDue,
     Hearing,
@@ -12,8 +13,7 @@ from whisper_engine.hearing import (
     SpeechEnds,
     SpeechStarts,
 )
-from whisper_engine.protocol import SAMPLE_RATE
-from whisper_engine.vad import WINDOW
+from whisper_engine.streaming.vad import WINDOW
 
 SPEECH, SILENCE = 0.9, 0.02
 

@@ -15,7 +15,7 @@ from tests.serving.running import running
 from whisper_engine.config import Settings
 from whisper_engine.model import Decoder, Heard
 from whisper_engine.protocol import MAX_MESSAGE_BYTES, Start
-from whisper_engine.rehearsal import BUILT_AT_START, Rehearsal
+from whisper_engine.rehearsal.model import BUILT_AT_START, Rehearsal
 from whisper_engine.server import make_service
 
 pytestmark = pytest.mark.engine

@@ -9,7 +9,6 @@ import pytest
 
 from tests.whisper_stt.conftest import KEY, Engine
 from tests.whisper_stt.wire import wire
-from whisper_engine.inbox import FULL
 from whisper_engine.protocol import (
     MAX_MESSAGE_BYTES,
     SAMPLE_RATE,
@@ -25,6 +24,7 @@ from whisper_engine.protocol import (
     SpeechStarted,
     Start,
 )
+from whisper_engine.streaming.inbox import FULL
 
 SILENCE = bytes(2 * SAMPLE_RATE)
 

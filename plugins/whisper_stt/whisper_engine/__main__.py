@@ -5,7 +5,7 @@ import argparse
 from parley_serving import build_app, load_settings, serve
 from whisper_engine.config import Settings
 from whisper_engine.protocol import MAX_MESSAGE_BYTES
-from whisper_engine.rehearsal import Rehearsal
+from whisper_engine.rehearsal.model import Rehearsal
 from whisper_engine.server import make_service
 
 

@@ -17,16 +17,22 @@ MAX_MESSAGE_BYTES = 128 * 1024
 
 RequestId = Annotated[str, Field(min_length=1, max_length=64)]
 
+LanguageCode = Annotated[str, Field(min_length=2, max_length=16)]
+
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Start(_Message):
-    """First message of a socket, exactly once."""
+    """First message of a socket, exactly once.
+
+    `languages`: all that may be spoken, to be detected; none: only `language`.
+    """
 
     type: Literal["start"] = "start"
     language: str = Field(default="en", min_length=2, max_length=16)
+    languages: tuple[LanguageCode, ...] = Field(default=(), max_length=16)
     interim_results: bool = True
     keyterms: tuple[str, ...] = Field(default=(), max_length=100)
     prompt: str = Field(default="", max_length=1_000)

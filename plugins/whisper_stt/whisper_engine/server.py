@@ -5,12 +5,12 @@ from starlette.websockets import WebSocket
 
 from parley_serving import Gate, RefusedError, Service, Socket, converse
 from whisper_engine.config import Settings
-from whisper_engine.inbox import BEHIND
 from whisper_engine.metrics import Metrics
 from whisper_engine.model import Model
 from whisper_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
-from whisper_engine.session import Session
-from whisper_engine.stream import Shared
+from whisper_engine.streaming.inbox import BEHIND
+from whisper_engine.streaming.session import Session
+from whisper_engine.streaming.stream import Shared
 
 
 def make_service(model: Model, settings: Settings, *, behind: float = BEHIND) -> Service:

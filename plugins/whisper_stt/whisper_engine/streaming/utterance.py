@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from whisper_engine.hearing import Utterance
 from whisper_engine.model import Decoder, Heard
 from whisper_engine.protocol import SAMPLE_RATE
+from whisper_engine.streaming.hearing import Utterance
 
 TAIL = round(0.15 * SAMPLE_RATE)
 """Samples after the last speech that a decoder gets: more would only be noise."""

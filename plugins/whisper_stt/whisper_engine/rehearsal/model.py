@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from whisper_engine.model import Decoder, Heard, HearError
 from whisper_engine.protocol import SAMPLE_RATE, Start
-from whisper_engine.sphinx import PIECE_BYTES, Listener, Vocabulary, make_vocabulary
+from whisper_engine.rehearsal.sphinx import PIECE_BYTES, Listener, Vocabulary, make_vocabulary
 
 logger = logging.getLogger(__name__)
 

@@ -5,17 +5,6 @@ import time
 from dataclasses import dataclass
 
 from parley_serving import RefusedError, Socket
-from whisper_engine.hearing import (
-    Due,
-    FinalDue,
-    Hearing,
-    InterimDue,
-    PreflightDue,
-    SpeechEnds,
-    SpeechStarts,
-    Utterance,
-)
-from whisper_engine.inbox import BEHIND, Drain, Inbox
 from whisper_engine.metrics import Metrics
 from whisper_engine.model import Heard, HeardWord, Model
 from whisper_engine.protocol import (
@@ -33,8 +22,19 @@ from whisper_engine.protocol import (
     Start,
     Word,
 )
-from whisper_engine.utterance import Sound
-from whisper_engine.vad import WINDOW, Vad
+from whisper_engine.streaming.hearing import (
+    Due,
+    FinalDue,
+    Hearing,
+    InterimDue,
+    PreflightDue,
+    SpeechEnds,
+    SpeechStarts,
+    Utterance,
+)
+from whisper_engine.streaming.inbox import BEHIND, Drain, Inbox
+from whisper_engine.streaming.utterance import Sound
+from whisper_engine.streaming.vad import WINDOW, Vad
 
 FEED = SAMPLE_RATE // 10
 """Samples that are worth a trip to the decoder when nothing is due."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pocketsphinx
 
-from whisper_engine.grammar import Grammar, make_grammar
 from whisper_engine.model import Heard, HeardWord
 from whisper_engine.protocol import SAMPLE_RATE
+from whisper_engine.rehearsal.grammar import Grammar, make_grammar
 
 PIECE_BYTES = 2 * SAMPLE_RATE // 25
 """40 ms of sound. The library keeps Python's lock while it decodes (2 to 4 ms a piece)."""

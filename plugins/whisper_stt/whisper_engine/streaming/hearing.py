@@ -7,7 +7,7 @@ with the first speech after a final and goes on, over pauses, until the next one
 from dataclasses import dataclass
 
 from whisper_engine.protocol import SAMPLE_RATE
-from whisper_engine.vad import WINDOW
+from whisper_engine.streaming.vad import WINDOW
 
 
 @dataclass(frozen=True)

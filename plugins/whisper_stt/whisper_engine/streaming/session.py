@@ -5,11 +5,11 @@ import logging
 import uuid
 
 from parley_serving import RefusedError, Socket
-from whisper_engine.inbox import Drain, Inbox
 from whisper_engine.model import HearError
 from whisper_engine.protocol import SAMPLE_RATE, ClientMessage, Ready, Start
-from whisper_engine.stream import Shared, Stream
-from whisper_engine.utterance import Sound
+from whisper_engine.streaming.inbox import Drain, Inbox
+from whisper_engine.streaming.stream import Shared, Stream
+from whisper_engine.streaming.utterance import Sound
 
 logger = logging.getLogger(__name__)
 
