@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from whisper_engine.model import Decoder, Heard, HeardWord, HearError
+from whisper_engine.model import Decoder, Heard, HeardWord, HearError, Kind, Pace, Request
 from whisper_engine.protocol import SAMPLE_RATE, Start
 
 WORDS = [
@@ -31,9 +31,12 @@ class Counting:
     name = "counting"
 
     def __init__(self) -> None:
+        self.pace = Pace()
+        self.has_room = True
         self.lent = 0
         self.fed = 0
-        self.finished = 0
+        self.promoted = 0
+        self.requests: list[Request] = []
         self.broken = False
         self.started_with: list[Start] = []
         self.may_work = asyncio.Event()
@@ -57,33 +60,25 @@ class Counting:
 class _Counter:
     def __init__(self, model: Counting) -> None:
         self._model = model
-        self._samples = 0
 
-    async def feed(self, pcm: bytes) -> None:
+    async def decode(self, request: Request) -> Heard:
         if self._model.broken:
             raise HearError("the card has fallen off the bus")
+        self._model.requests.append(request)
         if not self._model.may_work.is_set():
             self._model.waits.set()
             await self._model.may_work.wait()
-        self._samples += len(pcm) // 2
-        self._model.fed += len(pcm) // 2
-
-    async def interim(self) -> Heard:
-        return self._heard()
-
-    async def finish(self) -> Heard:
-        self._model.finished += 1
-        heard, self._samples = self._heard(), 0
-        return heard
-
-    async def reset(self) -> None:
-        self._samples = 0
-
-    def _heard(self) -> Heard:
-        said = WORDS[: self._samples // WORD]
+        samples = len(request.pcm) // 2
+        self._model.fed += samples
+        said = WORDS[: samples // WORD]
         step = WORD / SAMPLE_RATE
         words = tuple(
             HeardWord(word, number * step, (number + 1) * step, 0.9)
             for number, word in enumerate(said)
         )
+        if request.kind in {Kind.INTERIM, Kind.FIRST_INTERIM}:
+            words = ()
         return Heard(" ".join(said), words, 0.9 if said else 0.0)
+
+    def promote(self) -> None:
+        self._model.promoted += 1

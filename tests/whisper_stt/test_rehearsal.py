@@ -13,7 +13,7 @@ from parley_serving import ListenSettings, build_app
 from tests.conformance.stt import Spoken, word_error_rate
 from tests.serving.running import running
 from whisper_engine.config import Settings
-from whisper_engine.model import Decoder, Heard
+from whisper_engine.model import Decoder, Heard, Kind, Request, Span
 from whisper_engine.protocol import MAX_MESSAGE_BYTES, Start
 from whisper_engine.rehearsal.model import BUILT_AT_START, Rehearsal
 from whisper_engine.server import make_service
@@ -77,7 +77,7 @@ async def test_a_listener_given_back_in_mid_word_starts_afresh_for_the_next(
     async with model.running():
         for _ in range(2 * BUILT_AT_START):
             async with model.decoder(Start()) as decoder:
-                cancelled = asyncio.create_task(decoder.feed(sound))
+                cancelled = asyncio.create_task(hear(decoder, sound))
                 await asyncio.sleep(0)
                 cancelled.cancel()
             async with model.decoder(Start()) as decoder:
@@ -102,11 +102,11 @@ async def test_interims_grow_into_the_final(phrase_file: Path) -> None:
     model = Rehearsal(phrase_file)
     sound = on_line(flite("i would like to book an appointment", "rms")).tobytes()
     async with model.running(), model.decoder(Start()) as decoder:
-        texts = []
-        for start in range(0, len(sound), 16_000):
-            await decoder.feed(sound[start : start + 16_000])
-            texts.append((await decoder.interim()).text)
-        final = (await decoder.finish()).text
+        texts = [
+            (await hear(decoder, sound[:end], Kind.INTERIM)).text
+            for end in range(16_000, len(sound), 16_000)
+        ]
+        final = (await hear(decoder, sound)).text
     assert final == "i would like to book an appointment"
     assert len(set(texts)) >= 3
     assert all(final.startswith(text) for text in texts[2:])
@@ -131,6 +131,7 @@ async def test_words_lie_where_they_were_spoken(
     assert question.seconds - 0.6 < words[-1].end <= question.seconds + 0.1
 
 
-async def hear(decoder: Decoder, pcm: bytes) -> Heard:
-    await decoder.feed(pcm)
-    return await decoder.finish()
+async def hear(decoder: Decoder, pcm: bytes, kind: Kind = Kind.FINAL) -> Heard:
+    heard = await decoder.decode(Request(kind, pcm, 0, (Span(0, len(pcm) // 2),)))
+    assert heard is not None
+    return heard

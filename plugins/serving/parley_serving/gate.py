@@ -1,7 +1,7 @@
 """How many sessions an engine holds, and when it takes no more."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -16,14 +16,16 @@ class FullError(Exception):
 class Gate:
     """Counts sessions held against `limit`; closed for good by `drain()`.
 
-    Belongs to one event loop. `draining` is set when the engine is about to stop: a session that
+    Belongs to one event loop. `has_room` says whether the machine could serve one more, whatever the
+    limit is. `draining` is set when the engine is about to stop: a session that
     has nothing in hand should end then.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, has_room: Callable[[], bool] = lambda: True) -> None:
         if limit < 1:
             raise ValueError(f"an engine must hold at least one session, got a limit of {limit}")
         self.limit = limit
+        self._has_room = has_room
         self.held = 0
         self.draining = asyncio.Event()
         self._empty = asyncio.Event()
@@ -32,7 +34,9 @@ class Gate:
     @property
     def room(self) -> int:
         """How many more sessions would be taken now."""
-        return 0 if self.draining.is_set() else self.limit - self.held
+        if self.draining.is_set() or not self._has_room():
+            return 0
+        return self.limit - self.held
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -41,6 +45,8 @@ class Gate:
             raise FullError("the engine is stopping", retry_after=5)
         if self.held >= self.limit:
             raise FullError(f"all {self.limit} sessions are taken", retry_after=1)
+        if not self._has_room():
+            raise FullError("the engine is busy to its limit", retry_after=1)
         self.held += 1
         self._empty.clear()
         try:

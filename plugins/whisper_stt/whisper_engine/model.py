@@ -107,6 +107,10 @@ class Decoder(Protocol):
         """
         ...
 
+    def promote(self) -> None:
+        """The SPECULATIVE decode in hand is wanted now: it is as urgent as a FINAL."""
+        ...
+
 
 class Model(Protocol):
     """One a process, shared by all streams."""

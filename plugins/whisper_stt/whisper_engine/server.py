@@ -15,9 +15,9 @@ from whisper_engine.streaming.stream import Shared
 
 def make_service(model: Model, settings: Settings, *, behind: float = BEHIND) -> Service:
     """What `parley_serving.build_app` needs. Call it on the thread that will run the event loop."""
-    gate = Gate(settings.listen.max_sessions)
+    gate = Gate(settings.listen.max_sessions, lambda: model.has_room)
     registry = CollectorRegistry()
-    shared = Shared(model, Metrics(registry), gate.draining, behind)
+    shared = Shared(model, Metrics(registry), gate.draining, behind=behind)
 
     async def session(websocket: WebSocket) -> None:
         socket = Socket(websocket, client_message, MAX_MESSAGE_BYTES)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from whisper_engine.model import Decoder, Heard, HearError
+from whisper_engine.model import Decoder, Heard, HearError, Kind, Pace, Request, Span
 from whisper_engine.protocol import SAMPLE_RATE, Start
 from whisper_engine.rehearsal.sphinx import PIECE_BYTES, Listener, Vocabulary, make_vocabulary
 
@@ -28,6 +28,8 @@ class Rehearsal:
     """Listeners are built off the event loop, lent to one stream at a time, and kept."""
 
     name = "rehearsal"
+    pace = Pace()
+    has_room = True
 
     def __init__(self, phrases: Path | None) -> None:
         self._phrases = phrases
@@ -42,8 +44,8 @@ class Rehearsal:
             self._vocabulary = await self._call(lambda: _load(self._phrases, Path(folder)))
             self._idle = [await self._build() for _ in range(BUILT_AT_START)]
             async with self.decoder(Start()) as decoder:
-                await decoder.feed(bytes(2 * SAMPLE_RATE // 2))
-                await decoder.finish()
+                half = SAMPLE_RATE // 2
+                await decoder.decode(Request(Kind.FINAL, bytes(2 * half), 0, (Span(0, half),)))
             try:
                 yield
             finally:
@@ -72,31 +74,49 @@ class Rehearsal:
 
 
 class _Stream:
-    """A listener lent to one stream. Work in a thread cannot be stopped, only waited for."""
+    """A listener lent to one stream. It hears as sound comes, so it is fed only what is new.
+
+    Work in a thread cannot be stopped, only waited for.
+    """
 
     def __init__(self, listener: Listener, threads: ThreadPoolExecutor) -> None:
         self._listener = listener
         self._threads = threads
+        self._turn = asyncio.Lock()
         self._working: asyncio.Future | None = None
+        self._start: int | None = None
+        self._fed = 0
 
-    async def feed(self, pcm: bytes) -> None:
-        for start in range(0, len(pcm), PIECE_BYTES):
-            await self._call(partial(self._listener.feed, pcm[start : start + PIECE_BYTES]))
+    async def decode(self, request: Request) -> Heard:
+        async with self._turn:
+            await self._settle()
+            await self._feed(request)
+            if request.kind in {Kind.INTERIM, Kind.FIRST_INTERIM}:
+                return await self._call(self._listener.interim)
+            self._start = None
+            return await self._call(self._listener.finish)
 
-    async def interim(self) -> Heard:
-        return await self._call(self._listener.interim)
-
-    async def finish(self) -> Heard:
-        return await self._call(self._listener.finish)
-
-    async def reset(self) -> None:
-        await self._call(self._listener.reset)
+    def promote(self) -> None:
+        """There is nothing to overtake."""
 
     async def release(self) -> None:
-        """After a cancelled call its work may still run: the next borrower must not meet it."""
+        async with self._turn:
+            await self._settle()
+            await self._call(self._listener.reset)
+
+    async def _settle(self) -> None:
+        """After a cancelled call its work may still run: the next one must not meet it."""
         if self._working is not None:
             await asyncio.wait({self._working})
-        await self.reset()
+
+    async def _feed(self, request: Request) -> None:
+        if request.start != self._start or len(request.pcm) < self._fed:
+            await self._call(self._listener.reset)
+            self._start, self._fed = request.start, 0
+        while self._fed < len(request.pcm):
+            piece = request.pcm[self._fed : self._fed + PIECE_BYTES]
+            self._fed += len(piece)
+            await self._call(partial(self._listener.feed, piece))
 
     async def _call(self, work: Callable[[], ResultT]) -> ResultT:
         job = asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -6,6 +6,7 @@ with the first speech after a final and goes on, over pauses, until the next one
 
 from dataclasses import dataclass
 
+from whisper_engine.model import Span
 from whisper_engine.protocol import SAMPLE_RATE
 from whisper_engine.streaming.vad import WINDOW
 
@@ -33,11 +34,12 @@ class Policy:
 
 @dataclass(frozen=True)
 class Utterance:
-    """Samples. `start` has the pre-roll in it; speech lies in [onset, end]."""
+    """Samples of the stream. `start` has the pre-roll in it; `speech` lies in [onset, end]."""
 
     start: int
     onset: int
     end: int
+    speech: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,13 @@ class PreflightDue:
 
 @dataclass(frozen=True)
 class FinalDue:
-    """`utterance.end` may lie back: what comes after it belongs to the next."""
+    """`utterance.end` may lie back: what comes after it belongs to the next.
+
+    `cut`: for its length; the speaker had not ended.
+    """
 
     utterance: Utterance
+    cut: bool = False
 
 
 Due = SpeechStarts | SpeechEnds | InterimDue | PreflightDue | FinalDue
@@ -83,11 +89,13 @@ class Hearing:
         self._start: int | None = None
         self._onset = 0
         self._voice_end = 0
+        self._speech: list[Span] = []
         self._voiced = 0
         self._candidate: int | None = None
         self.talking = False
         self._speaking = False
         self._interim_at = 0
+        self._interim_every = _samples(self._policy.interim)
         self._best_pause: tuple[int, int] | None = None
 
     @property
@@ -95,7 +103,12 @@ class Hearing:
         """What a final now would be of."""
         if self._start is None:
             return None
-        return Utterance(self._start, self._onset, self._voice_end)
+        return Utterance(self._start, self._onset, self._voice_end, tuple(self._speech))
+
+    @property
+    def silence(self) -> int:
+        """Samples since the last speech."""
+        return self.position - self._voice_end
 
     @property
     def keep_from(self) -> int:
@@ -106,8 +119,9 @@ class Hearing:
             self._floor, (self._candidate or self.position) - _samples(self._policy.pre_roll)
         )
 
-    def step(self, probability: float) -> list[Due]:
-        """One more window of sound."""
+    def step(self, probability: float, interim: float | None = None) -> list[Due]:
+        """One more window of sound. `interim`: seconds to the next one, if not the policy's."""
+        self._interim_every = _samples(interim or self._policy.interim)
         begin = self.position
         self.position += WINDOW
         heard = probability >= (self._policy.off if self.talking else self._policy.on)
@@ -126,13 +140,14 @@ class Hearing:
             self._voiced += WINDOW
             if self._voiced < _samples(self._policy.least_speech):
                 return due
-            due += self._begin(self._candidate)
-        self._voice_end = self.position
+            begin = self._candidate
+            due += self._begin(begin)
         if self._start is None:  # talking on after a flush in mid-speech
             self._start, self._onset = self._floor, begin
             self._interim_at = begin + _samples(self._policy.first_interim)
+        self._note_speech(begin)
         if self.position >= self._interim_at:
-            self._interim_at = self.position + _samples(self._policy.interim)
+            self._interim_at = self.position + self._interim_every
             due.append(InterimDue())
         return due + self._cut_when_long()
 
@@ -152,7 +167,7 @@ class Hearing:
 
     def _quiet(self) -> list[Due]:
         due: list[Due] = []
-        silence = self.position - self._voice_end
+        silence = self.silence
         reach = self.position - 2 * _samples(self._policy.least_speech)
         if self._candidate is not None and self._candidate < reach:
             self._candidate, self._voiced = None, 0
@@ -169,6 +184,12 @@ class Hearing:
             due.append(FinalDue(utterance))
         return due
 
+    def _note_speech(self, begin: int) -> None:
+        if self._speech and self._speech[-1].end == begin:
+            begin = self._speech.pop().start
+        self._speech.append(Span(begin, self.position))
+        self._voice_end = self.position
+
     def _note_pause(self, onset: int) -> None:
         pause = onset - self._voice_end
         best = self._best_pause[1] - self._best_pause[0] if self._best_pause else 0
@@ -181,16 +202,19 @@ class Hearing:
             return []
         if self._best_pause is None:
             self._forget(self.position)
-            return [FinalDue(utterance)]
+            return [FinalDue(utterance, cut=True)]
         end, onset = self._best_pause
         self._start = self._floor = max(end, onset - _samples(self._policy.pre_roll))
         self._onset = onset
         self._best_pause = None
-        return [FinalDue(Utterance(utterance.start, utterance.onset, end))]
+        before = tuple(span for span in self._speech if span.end <= end)
+        self._speech = [span for span in self._speech if span.start >= onset]
+        return [FinalDue(Utterance(utterance.start, utterance.onset, end, before), cut=True)]
 
     def _forget(self, floor: int) -> None:
         self._floor = floor
         self._start = None
+        self._speech = []
         self._candidate, self._voiced = None, 0
         self._best_pause = None
 

@@ -1,9 +1,12 @@
-"""What a client has sent and the decoder has not heard yet."""
+"""What has come for a stream and waits: the client's messages, and texts that were made."""
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 
+from whisper_engine.model import Heard, Kind
 from whisper_engine.protocol import SAMPLE_RATE, Cancel, End, Flush
+from whisper_engine.streaming.hearing import Utterance
 
 FULL = 5 * SAMPLE_RATE
 """Samples. When as much waits, the socket is not read: the client feels it as back-pressure."""
@@ -17,11 +20,20 @@ class Drain:
     """The engine is about to stop: end when nothing is in hand."""
 
 
-Item = bytes | Flush | Cancel | End | Drain
+@dataclass(frozen=True)
+class Made:
+    """A text that was asked for without waiting for it; `utterance` is what it is of."""
+
+    utterance: Utterance
+    kind: Kind
+    heard: Heard
+
+
+Item = bytes | Flush | Cancel | End | Drain | Made
 
 
 class Inbox:
-    """In order, one reader and one writer. Full: `put` waits."""
+    """In order, one reader. Full: `put` waits."""
 
     def __init__(self, behind: float = BEHIND) -> None:
         self._behind = behind * SAMPLE_RATE
@@ -40,6 +52,12 @@ class Inbox:
             )
             self._items.append(item)
             self._samples += _samples(item)
+            self._changed.notify_all()
+
+    async def put_first(self, item: Made) -> None:
+        """Before all that waits: it is about sound that has been heard."""
+        async with self._changed:
+            self._items.appendleft(item)
             self._changed.notify_all()
 
     async def get(self) -> Item:
