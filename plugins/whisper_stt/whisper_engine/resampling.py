@@ -25,7 +25,7 @@ cut into pieces cannot show in the last bit."""
 _BLOCK = 4096
 """Outputs made at once, which bounds what a long piece takes of memory."""
 
-_Coefficients = NDArray[np.float64]
+_Samples = NDArray[np.float64]
 
 
 class Resampler:
@@ -42,7 +42,8 @@ class Resampler:
         common = gcd(rate, SAMPLE_RATE)
         self._up, self._down = SAMPLE_RATE // common, rate // common
         self._reach = 0 if rate == SAMPLE_RATE else int(_REACH * rate)
-        self._reset()
+        self._received, self._made = 0, 0
+        self._first, self._kept = 1 - self._reach, self._silence()
 
     @property
     def delay(self) -> float:
@@ -66,14 +67,13 @@ class Resampler:
             return b""
         self._kept = np.concatenate([self._kept, np.zeros(self._reach)])
         pcm = self._make(self._due(self._received))
-        self._reset()
+        self._received, self._made = 0, 0
+        self._first, self._kept = 1 - self._reach, self._silence()
         return pcm
 
-    def _reset(self) -> None:
-        self._received = 0
-        self._made = 0
-        self._first = 1 - self._reach
-        self._kept = np.zeros(max(0, self._reach - 1))
+    def _silence(self) -> _Samples:
+        """What came before the first sample."""
+        return np.zeros(max(0, self._reach - 1))
 
     def _due(self, before: int) -> int:
         """How many outputs lie before this input sample."""
@@ -96,18 +96,19 @@ class Resampler:
         windows = np.lib.stride_tricks.sliding_window_view(self._kept, table.shape[1])
         near = windows[base - self._reach + 1 - self._first]
         sums = near @ table[0] if self._up == 1 else np.einsum("nt,nt->n", near, table[phase])
-        return np.rint(sums / _ONE).clip(-32_768, 32_767).astype("<i2").tobytes()
+        pcm: NDArray[np.int16] = np.rint(sums / _ONE).clip(-32_768, 32_767).astype("<i2")
+        return pcm.tobytes()
 
 
 @lru_cache(maxsize=len(RATES))
-def _phases(rate: int, up: int, reach: int) -> _Coefficients:
+def _phases(rate: int, up: int, reach: int) -> NDArray[np.float64]:
     """[up, 2 * reach]: what each input sample around an output counts for, by the output's phase."""
     offsets = np.arange(1 - reach, reach + 1) - np.arange(up)[:, None] / up
     beta = 0.1102 * (_REJECTION - 8.7)
     inside = np.clip(1 - (offsets / reach) ** 2, 0, None)
     window = np.where(np.abs(offsets) < reach, np.i0(beta * np.sqrt(inside)), 0.0)
     ideal = np.sinc(offsets * min(1.0, SAMPLE_RATE / rate)) * window
-    table = np.rint(ideal / ideal.sum(axis=1, keepdims=True) * _ONE)
+    table: NDArray[np.float64] = np.rint(ideal / ideal.sum(axis=1, keepdims=True) * _ONE)
     # Each phase must carry a constant sound alike, or it becomes a tone at a fraction of 16 kHz.
     nearest = np.abs(offsets).argmin(axis=1)
     table[np.arange(up), nearest] += _ONE - table.sum(axis=1)
