@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench check-packages fresh-check clean
+.PHONY: help setup setup-torch run check test bench check-packages fresh-check clean
 
 BIN := .venv/bin
 PYTHON_TOOLS := tools/setup tools/render_clips tools/check_packages
@@ -13,7 +13,7 @@ setup:  ## install whatever is missing (quick when nothing is)
 run: setup  ## run Parley on this machine until Ctrl-C
 	@$(BIN)/parley up
 
-check: setup  ## lint, format, types, import contracts, docs/settings.md
+check: setup-torch  ## lint, format, types, import contracts, docs/settings.md
 	$(BIN)/ruff check . $(PYTHON_TOOLS)
 	$(BIN)/ruff format --check . $(PYTHON_TOOLS)
 	$(BIN)/mypy
@@ -25,6 +25,10 @@ test: check  ## all tests: unit, then engines, then real calls
 
 bench: setup  ## measure voice to voice over real SIP calls
 	$(BIN)/python -m bench.voice_to_voice
+
+# torch is 5.6 GB: `make run` does without it
+setup-torch:
+	@python3 tools/setup --torch
 
 check-packages: setup  ## prove that the plugins and engines install and work by themselves
 	@$(BIN)/python tools/check_packages
