@@ -12,6 +12,7 @@ from whisper_engine.protocol import SAMPLE_RATE
 from whisper_engine.whisper.languages import normalise
 from whisper_engine.whisper.loops import Repeats, is_of_word, split, without_loops
 from whisper_engine.whisper.numerals import spelled_units
+from whisper_engine.whisper.phrases import phrase_of
 from whisper_engine.whisper.task import Decoded, DecodedWord
 
 _SIGNS_A_TOKEN = 4
@@ -39,8 +40,9 @@ class Limits:
         outside: share of the words that may lie outside the speech, each by more than `near`.
         lost_tail: speech after the last word that makes a text incomplete.
         sure, long_enough: a known hallucination is believed from so good a decode of so much speech;
-            `very_sure` does for a courtesy in less speech.
-        hold_back: an interim's last word is not shown below this probability.
+        `very_sure` does for a courtesy in less. After other words it is believed from words as
+        good as `sure`.
+    hold_back: an interim's last word is not shown below this probability.
     """
 
     least_speech: float = 0.12
@@ -77,6 +79,10 @@ class Evidence:
     speech: Sequence[Span]
     limits: Limits
 
+    @property
+    def language(self) -> str:
+        return normalise(self.decoded.language)
+
     @cached_property
     def seconds(self) -> float:
         return sum(span.length for span in self.speech) / SAMPLE_RATE
@@ -98,28 +104,43 @@ class Evidence:
         return split(self.decoded.text)
 
     @cached_property
-    def kept(self) -> tuple[int, ...]:
+    def unlooped(self) -> tuple[int, ...]:
         """Indices of the pieces without loops."""
         limits = self.limits
         most = 2 + limits.spelled_a_second * self.seconds
         repeats = Repeats(limits.word_copies, limits.phrase_copies, most)
-        return without_loops(self.pieces, normalise(self.decoded.language), repeats)
+        return without_loops(self.pieces, self.language, repeats)
 
     @property
     def loops(self) -> bool:
-        return len(self.kept) < len(self.pieces)
+        return len(self.unlooped) < len(self.pieces)
+
+    @cached_property
+    def kept(self) -> tuple[int, ...]:
+        """Without a known phrase at the end either, where its words are badly heard or outside."""
+        if self.has_words:
+            words = [self.decoded.words[index] for index in self.unlooped]
+            for start in range(1, len(words)):
+                end = words[start:]
+                if self._is_phrase(end) and (self._are_outside(end) or self._are_doubtful(end)):
+                    return self.unlooped[:start]
+        return self.unlooped
+
+    @property
+    def has_false_end(self) -> bool:
+        return len(self.kept) < len(self.unlooped)
 
     @cached_property
     def text(self) -> str:
-        """Without loops."""
-        if not self.loops:
+        """What is kept."""
+        if len(self.kept) == len(self.pieces):
             return self.decoded.text
         return "".join(self.pieces[index] for index in self.kept).strip()
 
     @cached_property
     def words(self) -> tuple[DecodedWord, ...]:
-        """Without loops; none when they would not be the text's."""
-        if not self.loops:
+        """What is kept; none when they would not be the text's."""
+        if len(self.kept) == len(self.pieces):
             return self.decoded.words
         return tuple(self.decoded.words[index] for index in self.kept) if self.has_words else ()
 
@@ -135,9 +156,8 @@ class Evidence:
 
         By characters: of UTF-8, plain Hindi is at Whisper's limit already, for its bytes' likeness.
         """
-        language = normalise(self.decoded.language)
         pieces = split(self.text)
-        text = "".join(one for one in pieces if spelled_units([one], language) is None)
+        text = "".join(one for one in pieces if spelled_units([one], self.language) is None)
         numbers: dict[str, int] = {}
         signs = bytes(numbers.setdefault(sign, len(numbers)) & 0xFF for sign in text)
         return len(signs) / len(zlib.compress(signs))
@@ -155,6 +175,16 @@ class Evidence:
         if not self.words or not self.speech:
             return 0.0
         return self.speech[-1].end / SAMPLE_RATE - max(word.end for word in self.words)
+
+    def _is_phrase(self, words: Sequence[DecodedWord]) -> bool:
+        return phrase_of("".join(word.text for word in words), self.language) is not None
+
+    def _are_outside(self, words: Sequence[DecodedWord]) -> bool:
+        return all(self._is_outside(word) for word in words)
+
+    def _are_doubtful(self, words: Sequence[DecodedWord]) -> bool:
+        mean = sum(clamped(word.probability) for word in words) / len(words)
+        return mean < math.exp(self.limits.sure)
 
     def _is_outside(self, word: DecodedWord) -> bool:
         middle, near = (word.start + word.end) / 2, self.limits.near

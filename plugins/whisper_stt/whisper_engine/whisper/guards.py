@@ -11,7 +11,6 @@ from enum import Enum, StrEnum, auto
 
 from whisper_engine.model import Heard, HeardWord, Span
 from whisper_engine.whisper.evidence import Evidence, Limits, clamped
-from whisper_engine.whisper.languages import normalise
 from whisper_engine.whisper.phrases import Phrase, phrase_of
 from whisper_engine.whisper.task import Decoded, DecodedWord
 
@@ -103,7 +102,7 @@ def _nobody_spoke(evidence: Evidence) -> bool:
 
 
 def _is_hallucinated_phrase(evidence: Evidence) -> bool:
-    phrase = phrase_of(evidence.text, normalise(evidence.decoded.language))
+    phrase = phrase_of(evidence.text, evidence.language)
     if phrase is None:
         return False
     limits, logprob = evidence.limits, evidence.decoded.logprob
@@ -136,6 +135,7 @@ _GUARDS = (
         _Then.EMPTY,
     ),
     _Guard(Reason.PHRASE, _is_hallucinated_phrase, _Then.EMPTY, _Then.EMPTY),
+    _Guard(Reason.PHRASE, lambda e: e.has_false_end, _Then.KEEP, _Then.KEEP),
     _Guard(Reason.CAPPED, lambda e: e.decoded.capped, _Then.RETRY, _Then.KEEP),
     _Guard(
         Reason.LOST_TAIL,
