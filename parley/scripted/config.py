@@ -3,20 +3,13 @@
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
-from parley_serving import ListenSettings
+from parley_serving import ListenSettings, settings_from
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix="SCRIPTED_",
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-        nested_model_default_partial_update=True,
-        frozen=True,
-        extra="forbid",
-    )
+    model_config = settings_from("SCRIPTED_")
 
     listen: ListenSettings = Field(
         ListenSettings(port=8103, max_sessions=64), description="Where it listens."

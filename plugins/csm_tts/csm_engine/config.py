@@ -3,22 +3,15 @@
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
-from parley_serving import ListenSettings
+from parley_serving import ListenSettings, settings_from
 
 
 class Settings(BaseSettings):
     """Read once, at start."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="CSM_",
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-        nested_model_default_partial_update=True,
-        frozen=True,
-        extra="forbid",
-    )
+    model_config = settings_from("CSM_")
 
     listen: ListenSettings = Field(
         ListenSettings(port=8102), description="Where the engine listens, and who may speak to it."

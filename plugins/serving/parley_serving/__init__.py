@@ -6,7 +6,7 @@ The same app runs bare (`serve`) and inside another ASGI host.
 from parley_serving.app import Service, build_app
 from parley_serving.gate import Gate
 from parley_serving.server import serve
-from parley_serving.settings import ListenSettings, load_settings
+from parley_serving.settings import ListenSettings, load_settings, settings_from
 from parley_serving.socket import PeerGoneError, RefusedError, Socket, converse
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "converse",
     "load_settings",
     "serve",
+    "settings_from",
 ]

@@ -6,7 +6,7 @@ import sys
 from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ListenSettings(BaseModel):
@@ -29,6 +29,18 @@ class ListenSettings(BaseModel):
                 f"listening on {self.host} needs a key: set one, or listen on 127.0.0.1"
             )
         return self
+
+
+def settings_from(prefix: str) -> SettingsConfigDict:
+    """How a server reads its settings: frozen, from `PREFIX…`, an empty variable being an unset one."""
+    return SettingsConfigDict(
+        env_prefix=prefix,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        nested_model_default_partial_update=True,
+        frozen=True,
+        extra="forbid",
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -3,31 +3,53 @@
 from typing import Literal
 
 from pydantic import Field, FilePath
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
-from parley_serving import ListenSettings
+from parley_serving import ListenSettings, settings_from
 
 
 class Settings(BaseSettings):
     """Read once, at start."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="WHISPER_",
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-        nested_model_default_partial_update=True,
-        frozen=True,
-        extra="forbid",
-    )
+    model_config = settings_from("WHISPER_")
 
     listen: ListenSettings = Field(
         ListenSettings(port=8101), description="Where the engine listens, and who may speak to it."
     )
-    model: Literal["rehearsal"] = Field(
-        "rehearsal", description="Which model hears. `rehearsal` is PocketSphinx."
+    model: str = Field(
+        "rehearsal",
+        min_length=1,
+        description="Which model hears: `rehearsal` (PocketSphinx), or a Whisper by name (`base.en`, "
+        "`large-v3-turbo`), by hub id, or by the folder of its CTranslate2 files.",
     )
     phrases: FilePath | None = Field(
         None,
         description="File of the phrases that the rehearsal model understands, one a line. "
         "Unset: its general English model, which understands less well.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where Whisper runs.")
+    compute_type: str | None = Field(
+        None,
+        description="CTranslate2's type of numbers. Unset: int8 on a CPU, float16 on a GPU.",
+    )
+    workers: int | None = Field(
+        None, ge=1, description="Batches at once. Unset: one a core, at most 4; two on a GPU."
+    )
+    beam: int = Field(1, ge=1, le=10, description="Width of a final's search; 1 is greedy.")
+    prompt: str = Field(
+        "", max_length=1_000, description="Text that leads every prompt: names, spelling, style."
+    )
+    final_length: Literal["auto", "cut", "full"] = Field(
+        "auto",
+        description="Length of a final's encoder input: `full` is the 30 s of Whisper's training, "
+        "`cut` the sound's own with a margin. Unset: full on a GPU, cut on a CPU.",
+    )
+    margin: float = Field(
+        2.56, ge=0, le=30, description="Seconds of silence after sound that is cut."
+    )
+    pause: float = Field(
+        0.128,
+        ge=0.032,
+        le=0.25,
+        description="Seconds of silence after which a final's text is prepared; 0.096 pays on a GPU.",
     )
