@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from ctranslate2.specs import whisper_spec
+from ctranslate2.specs import common_spec, whisper_spec
 from tokenizers import Tokenizer
 
 from whisper_engine.synthetic.files import Array, save, zeros
 from whisper_engine.synthetic.vocabulary import (
+    END,
     LANGUAGES,
+    MULTILINGUAL_MARK,
+    SPACE,
     make_tokenizer,
     special_tokens,
     token_list,
@@ -17,6 +20,8 @@ from whisper_engine.synthetic.vocabulary import (
 
 ENCODER_POSITIONS = 1500
 DECODER_POSITIONS = 448
+
+_LOUD, _SURE = 30.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,15 @@ def write_random(
     tokenizer: Tokenizer | None = None,
     quantization: str | None = None,
     seed: int = 0,
+    says: int = 0,
 ) -> None:
     """Args:
     shape: a name in `SHAPES`.
     tokenizer: of the shape's vocabulary size; without one, a plain one is made.
     quantization: as CTranslate2 names it; saves space on disk, the type to compute in is chosen
         when the model is loaded.
+    says: tokens after which it ends, sure of each, where no previous text leads the prompt: a turn
+        then costs what it would with trained weights. 0: it goes on to whatever limit is set.
     """
     dimensions = SHAPES[shape]
     tokenizer = tokenizer or _plain(dimensions.vocabulary)
@@ -70,14 +78,31 @@ def write_random(
     if size != dimensions.vocabulary:
         raise ValueError(f"{shape} has {dimensions.vocabulary} tokens, this tokenizer {size}")
     last = dimensions.decoder_layers - 1
+    spec = _Filler(dimensions, seed).fill()
+    if says:
+        _talk(spec.decoder, token_list(tokenizer), says)
     save(
-        _Filler(dimensions, seed).fill(),
+        spec,
         folder,
         tokenizer,
         mels=dimensions.mels,
         alignment_heads=[(last, head) for head in range(dimensions.heads)],
         quantization=quantization,
     )
+
+
+def _talk(decoder: common_spec.LayerNormSpec, tokens: list[str], says: int) -> None:
+    """Positions drown what the layers add, and the projection reads a token from each."""
+    positions, width = decoder.position_encodings.encodings, decoder.embeddings.weight.shape[1]
+    first = 3 if MULTILINGUAL_MARK in tokens else 1
+    steps = np.arange(first, first + says + 1)
+    if steps[-1] >= width:
+        raise ValueError(f"this shape has room for {width - 1 - first} tokens, not {says}")
+    positions[:, :width] += _LOUD * np.eye(len(positions), width, dtype=np.float32)
+    rows = zeros(len(tokens), width)
+    words = [number for number, token in enumerate(tokens) if token[:2] == f"{SPACE}w"][:says]
+    rows[[*words, tokens.index(END)], steps] = _SURE
+    decoder.projection.weight = rows
 
 
 def _plain(vocabulary: int) -> Tokenizer:
