@@ -25,21 +25,20 @@ def imports_of(source: str) -> Iterator[str]:
 
 def strangers(source: str, engine: str) -> list[str]:
     """Imports that a plugin of this engine may not have."""
-    wire = f"{engine}.protocol"
+    shared = (f"{engine}.protocol", f"{engine}.resampling")
     allowed = KNOWN | sys.stdlib_module_names
     return [
         name
         for name in imports_of(source)
         if name.partition(".")[0] not in allowed
-        and name != wire
-        and not name.startswith(f"{wire}.")
+        and not any(f"{name}.".startswith(f"{module}.") for module in shared)
     ]
 
 
 @pytest.mark.parametrize(
     ("plugin", "engine"), [("csm_tts", "csm_engine"), ("whisper_stt", "whisper_engine")]
 )
-def test_a_plugin_knows_its_engines_wire_and_nothing_else_of_it(plugin: str, engine: str) -> None:
+def test_a_plugin_knows_its_engines_wire_and_sound_and_nothing_else_of_it(plugin: str, engine: str) -> None:
     files = list((ROOT / "plugins" / plugin / "livekit" / "plugins" / plugin).rglob("*.py"))
     assert files
     assert {

@@ -32,6 +32,11 @@ class Events:
         self.request_id = ""
         self.speaking = False
 
+    @property
+    def busy(self) -> bool:
+        """Someone speaks, or something was shown that no final has confirmed."""
+        return self.speaking or self._shown
+
     def of(self, message: ServerMessage) -> Iterator[SpeechEvent]:
         match message:
             case SpeechStarted(at=at):

@@ -2,17 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
-from livekit import rtc
 from livekit.agents import APIConnectionError, APIError
 from livekit.plugins.whisper_stt.errors import api_errors
 from pydantic import BaseModel, ValidationError
 
 from whisper_engine.protocol import (
     MAX_MESSAGE_BYTES,
+    PATH,
     Cancel,
     End,
     Failed,
@@ -30,18 +30,23 @@ _HEARTBEAT_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Address:
-    """`url` of the engine's socket, and its bearer key."""
+    """An engine's, without a slash at its end, and its bearer key."""
 
     url: str
     key: str | None
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+
 
 class EngineSocket:
-    """Open with `connect`. Every failure is an APIError."""
+    """Open with `connect`. `model` is what the engine says it runs. Every failure is an APIError."""
 
-    def __init__(self, websocket: aiohttp.ClientWebSocketResponse, session_id: str) -> None:
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse, ready: Ready) -> None:
         self._websocket = websocket
-        self.session_id = session_id
+        self.session_id = ready.session_id
+        self.model = ready.model
 
     async def send_audio(self, pcm: bytes) -> None:
         """s16le, mono, 16 kHz, any length. Waits while the engine does not read."""
@@ -64,20 +69,15 @@ class EngineSocket:
 
 @contextlib.asynccontextmanager
 async def connect(
-    http: aiohttp.ClientSession,
-    address: Address,
-    start: Start,
-    timeout: float,
-    learn_model: Callable[[str], None],
+    http: aiohttp.ClientSession, address: Address, start: Start, timeout: float
 ) -> AsyncIterator[EngineSocket]:
     """`timeout` covers everything until the engine is ready, in seconds."""
-    headers = {"Authorization": f"Bearer {address.key}"} if address.key else {}
     async with contextlib.AsyncExitStack() as stack:
         with api_errors("a socket was opened"):
             async with asyncio.timeout(timeout):
                 opening = http.ws_connect(
-                    address.url,
-                    headers=headers,
+                    address.url + PATH,
+                    headers=address.headers,
                     max_msg_size=4 * MAX_MESSAGE_BYTES,
                     heartbeat=_HEARTBEAT_SECONDS,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE_SECONDS),
@@ -85,15 +85,7 @@ async def connect(
                 websocket = await stack.enter_async_context(opening)
                 await websocket.send_str(start.model_dump_json())
                 ready = _ready(_understood(await websocket.receive()))
-        learn_model(ready.model)
-        yield EngineSocket(websocket, ready.session_id)
-
-
-def mono_pcm(frame: rtc.AudioFrame) -> bytes:
-    """s16le. Raises APIError for anything but one channel."""
-    if frame.num_channels != 1:
-        raise APIError("the Whisper engine hears one channel", retryable=False)
-    return bytes(frame.data)
+        yield EngineSocket(websocket, ready)
 
 
 def _ready(message: BaseModel) -> Ready:
