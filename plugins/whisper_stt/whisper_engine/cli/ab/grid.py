@@ -1,12 +1,13 @@
 """The conditions under which a model is tried, and the trial."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from whisper_engine.cli.ab.clips import Clip, on_line
 from whisper_engine.cli.ab.scoring import Normalise, Score, score
+from whisper_engine.whisper.lengths import bucket, most_tokens
 from whisper_engine.whisper.loops import Repeats, find_loop, split
 from whisper_engine.whisper.task import Decoded, Task
 
@@ -20,6 +21,9 @@ LOSSES = (0.0, 0.03)
 PADDINGS: tuple[Padding, ...] = ("audio", "mel")
 MARGINS: tuple[Margin, ...] = (0.0, 1.28, 2.56, 5.0, None)
 BEAMS = (1, 5)
+
+FULL = 30.0
+"""Seconds."""
 
 AT_ONCE = 8
 """Turns of a batch."""
@@ -48,10 +52,6 @@ class Trial:
     hears: Mapping[Padding, Hears]
     language: str
     normalise: Normalise
-    frames: Callable[[int, Margin], int]
-    """Of the encoder's input, for samples of sound and a margin."""
-    cap: Callable[[int], int]
-    """Most tokens for samples of sound."""
 
     def run(self, clips: Sequence[Clip], condition: Condition) -> list[Score]:
         """Of each clip, in order."""
@@ -64,10 +64,10 @@ class Trial:
         samples = len(clip.pcm)
         return Task(
             clip.pcm,
-            frames=self.frames(samples, condition.margin),
+            frames=bucket(samples, FULL if condition.margin is None else condition.margin),
             languages=(self.language,),
             previous=(),
-            max_tokens=self.cap(samples),
+            max_tokens=most_tokens(samples),
             beam=condition.beam,
             words=False,
         )
@@ -81,7 +81,7 @@ class Trial:
                 yield from zip(batch, hears.decode([tasks[i] for i in batch]), strict=True)
 
     def _score(self, clip: Clip, decoded: Decoded) -> Score:
-        repeats = Repeats(spelled=self.cap(len(clip.pcm)))
+        repeats = Repeats(spelled=most_tokens(len(clip.pcm)))
         loop = decoded.capped or find_loop(split(decoded.text), self.language, repeats) is not None
         return score(clip.text, decoded.text, loop=loop, normalise=self.normalise)
 
