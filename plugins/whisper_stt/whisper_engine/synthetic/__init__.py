@@ -2,19 +2,12 @@
 
 from whisper_engine.synthetic.scripted import write_scripted
 from whisper_engine.synthetic.shapes import SHAPES, write_random
-from whisper_engine.synthetic.vocabulary import (
-    LANGUAGES,
-    add_special_tokens,
-    make_tokenizer,
-    special_tokens,
-)
+from whisper_engine.synthetic.vocabulary import add_special_tokens, make_tokenizer
 
 __all__ = [
-    "LANGUAGES",
     "SHAPES",
     "add_special_tokens",
     "make_tokenizer",
-    "special_tokens",
     "write_random",
     "write_scripted",
 ]

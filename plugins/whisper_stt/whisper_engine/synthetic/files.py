@@ -8,7 +8,8 @@ from ctranslate2.specs import whisper_spec
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from whisper_engine.synthetic.vocabulary import LANGUAGES, language_token, token_list
+from whisper_engine.synthetic.vocabulary import token_list
+from whisper_engine.whisper.tokens import LANGUAGES, language_token
 
 Array = NDArray[np.float32]
 

@@ -1,88 +1,22 @@
 """A real Whisper in CTranslate2's format that says a script, word by word, as it hears sound.
 
-Its few weights are set by hand. The encoder tells sound from silence. The decoder's first layer finds
-`<|startoftranscript|>` (so that any prompt may lead), the language token, how much sound there is and
-where it begins; its feed-forward part then picks the token of this step. The second layer attends to
-where that token is said, for `align()`.
-
-The numbers need float32: load it with `compute_type="float32"`.
+Its numbers need float32: load it with `compute_type="float32"`.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import chain, cycle, islice
 from pathlib import Path
 
-import numpy as np
-from ctranslate2.specs import common_spec, whisper_spec
 from tokenizers import Tokenizer
 
-from whisper_engine.synthetic.files import save, zeros
-from whisper_engine.synthetic.sparse import HEADS, Sparse, balance
-from whisper_engine.synthetic.vocabulary import (
-    END,
-    MULTILINGUAL_MARK,
-    NO_SPEECH,
-    START,
-    language_token,
-    make_tokenizer,
-    token_list,
-)
+from whisper_engine.synthetic.files import save
+from whisper_engine.synthetic.vocabulary import make_tokenizer
+from whisper_engine.synthetic.wiring import Script, Writer
+from whisper_engine.whisper.tokens import MULTILINGUAL_MARK
 
 FRAME_SECONDS = 0.02
-POSITIONS, FRAMES = 448, 1500
 ENDLESS_STEPS = 224
 """Whisper's own most: half of the positions."""
-
-LOUD_MEL = 0.3
-"""Mean of a frame's log-mel features above which it counts as sound: about -50 dBFS of speech."""
-
-# Places in the residual stream, after those of `sparse`. The encoder's and the decoder's streams are apart.
-LOUD, SOUND, FIRST, FRAME, FRAME_SQUARED = range(3, 8)
-STEP, IS_START, IS_LANGUAGE, HEARD, ONSET, AT_START, AT_END = range(3, 10)
-FREE = 10
-
-STEP_UNIT, FRAME_UNIT = 64.0, 512.0
-"""Steps and frames are kept small beside the constant pair."""
-
-STEEP = 8.0
-"""gelu(8 n) is relu(8 n) at every whole n, but for 1e-14."""
-
-SHUT = 8192.0
-"""More than `STEEP * POSITIONS`: closes a unit at any step."""
-
-ATTEND = 60.0
-REFERENCE = 2e5
-"""The weight of the encoder's first frame beside 1 of each other: what is attended of n frames of
-sound is then n / REFERENCE, whatever the length of the input."""
-
-MASS = 20.0
-"""Logits that far above zero leave nothing to the rest of the vocabulary."""
-
-
-@dataclass(frozen=True)
-class _Script:
-    """`texts` holds token ids, by language; the first is said in any other language too."""
-
-    texts: Mapping[str, list[int]]
-    prefix: int
-    listens: bool
-    ends: bool
-    token_frames: float
-    confidence: float
-    no_speech: float
-    detects: Mapping[str, float]
-
-    @property
-    def others(self) -> list[str]:
-        return list(self.texts)[1:]
-
-    @property
-    def slots(self) -> dict[int, int]:
-        """Where in the stream each token is kept that is ever said."""
-        said = dict.fromkeys(chain.from_iterable(self.texts.values()))
-        return {token: FREE + 2 * len(self.others) + n for n, token in enumerate(said)}
 
 
 def write_scripted(
@@ -124,7 +58,7 @@ def write_scripted(
     }
     if not ends:
         tokens = {name: list(islice(cycle(ids), ENDLESS_STEPS)) for name, ids in tokens.items()}
-    script = _Script(
+    script = Script(
         texts=tokens,
         prefix=4 if multilingual else 2,
         listens=listens,
@@ -134,181 +68,5 @@ def write_scripted(
         no_speech=no_speech,
         detects=detects or {next(iter(by_language)): 1.0},
     )
-    spec = _Writer(script, tokenizer, mels).write()
+    spec = Writer(script, tokenizer, mels).write()
     save(spec, folder, tokenizer, mels=mels, alignment_heads=[(1, 0)])
-
-
-class _Writer:
-    def __init__(self, script: _Script, tokenizer: Tokenizer, mels: int) -> None:
-        self._script = script
-        self._ids = {token: number for number, token in enumerate(token_list(tokenizer))}
-        self._mels = mels
-        places = FREE + 2 * len(script.others) + len(script.slots)
-        self._sparse = Sparse(-(-places // 32) * 32)
-        self._width = self._sparse.width
-
-    def write(self) -> whisper_spec.WhisperSpec:
-        spec = whisper_spec.WhisperSpec(1, HEADS, 2, HEADS)
-        self._encoder(spec.encoder)
-        decoder, sparse = spec.decoder, self._sparse
-        first, second = decoder.layer
-        for layer in decoder.layer:
-            sparse.attention(layer.self_attention, memory=False)
-            sparse.attention(layer.attention, memory=True)
-        sparse.feed_forward(second.ffn, 32)
-        self._find_prompt(*first.self_attention.linear)
-        self._find_sound(*first.attention.linear)
-        self._choose(first.ffn)
-        self._point(*second.attention.linear)
-        sparse.norm(decoder.layer_norm)
-        self._embed(decoder)
-        self._project(decoder.projection)
-        return spec
-
-    def _encoder(self, encoder: whisper_spec.WhisperEncoderSpec) -> None:
-        """`LOUD` is 0 or 8 after the convolutions; then `SOUND` is 0 or 1, and 0 at the first frame."""
-        sparse, width = self._sparse, self._width
-        encoder.conv1.weight, encoder.conv1.bias = zeros(width, self._mels, 3), zeros(width)
-        encoder.conv2.weight, encoder.conv2.bias = zeros(width, width, 3), zeros(width)
-        sharp = 5 * STEEP
-        encoder.conv1.weight[:2, :, 1] = sharp / self._mels
-        encoder.conv1.bias[:2] = -sharp * LOUD_MEL, -sharp * LOUD_MEL - STEEP
-        encoder.conv2.weight[LOUD, :2, 1] = 1, -1
-        frames = np.arange(FRAMES) / FRAME_UNIT
-        rows = sparse.rows(FRAMES)
-        rows[:, FRAME], rows[:, FRAME_SQUARED], rows[0, FIRST] = frames, frames**2, 1
-        encoder.position_encodings.encodings = balance(rows)
-        (layer,) = encoder.layer
-        sparse.attention(layer.self_attention, memory=False)
-        sparse.feed_forward(layer.ffn, 32)
-        # What comes out of the convolutions has no opposite: the mean takes its share.
-        kept = 1 - 1 / width
-        layer.ffn.linear_0.weight[:2, LOUD] = 1 / kept
-        layer.ffn.linear_0.weight[0, FIRST] = -100
-        layer.ffn.linear_0.weight[0, LOUD] -= 100 / width / kept
-        sparse.write(layer.ffn.linear_1, 0, {SOUND: 1 / STEEP})
-        layer.ffn.linear_1.weight[LOUD, 1] = -1
-        sparse.norm(encoder.layer_norm)
-
-    def _find_prompt(self, into: common_spec.LinearSpec, out: common_spec.LinearSpec) -> None:
-        """`STEP` becomes the distance from `<|startoftranscript|>`, whatever stands before it."""
-        sparse, width = self._sparse, self._width
-        for head, token in ((0, IS_START), (sparse.head, IS_LANGUAGE)):
-            into.bias[head] = sparse.query_scale * ATTEND
-            into.weight[width + head, token] = 1
-        into.weight[2 * width, STEP] = 1
-        sparse.write(out, 0, {STEP: -1})
-        for number in range(len(self._script.others)):
-            into.weight[2 * width + sparse.head + number, FREE + 2 * number] = 1
-            sparse.write(out, sparse.head + number, {FREE + 2 * number + 1: 1})
-
-    def _find_sound(
-        self,
-        query: common_spec.LinearSpec,
-        memory: common_spec.LinearSpec,
-        out: common_spec.LinearSpec,
-    ) -> None:
-        """`HEARD`: frames of sound. `ONSET`: the first of them."""
-        sparse, width = self._sparse, self._width
-        count, onset = 0, sparse.head
-        query.bias[[count, onset]] = sparse.query_scale
-        memory.weight[count, FIRST] = math.log(REFERENCE)
-        memory.weight[width + count, SOUND] = 1
-        sparse.write(out, count, {HEARD: REFERENCE / FRAME_UNIT})
-        memory.weight[onset, SOUND] = 4 * FRAMES
-        memory.weight[onset, FRAME] = -2 * FRAME_UNIT
-        memory.weight[width + onset, FRAME] = 1
-        sparse.write(out, onset, {ONSET: 1})
-
-    def _choose(self, ffn: common_spec.LayerNormSpec) -> None:
-        """The token of this step: a second difference of relus is 1 at one step, 0 at all others."""
-        script, sparse = self._script, self._sparse
-        lengths = [len(text) for text in script.texts.values()]
-        sparse.feed_forward(ffn, sum(lengths) + 3 * len(lengths) + 5)
-        unit = 0
-        heard = [FREE + 2 * number + 1 for number in range(len(script.others))]
-        for number, text in enumerate(script.texts.values()):
-            shut = dict.fromkeys(heard, -SHUT) if number == 0 else {heard[number - 1]: SHUT}
-            self._ramps(ffn.linear_0, unit, len(text) + 2, script.prefix - 2, shut)
-            ffn.linear_0.bias[unit : unit + len(text) + 2] -= 0 if number == 0 else SHUT
-            for place, token in enumerate(text):
-                self._bump(ffn.linear_1, unit + place, script.slots[token])
-            if script.ends:
-                sparse.write(ffn.linear_1, unit + len(text), {AT_END: 1 / STEEP})
-                sparse.write(ffn.linear_1, unit + len(text) + 1, {AT_END: -1 / STEEP})
-            unit += len(text) + 2
-        self._ramps(ffn.linear_0, unit, 3, -1, {})
-        self._bump(ffn.linear_1, unit, AT_START)
-        if script.listens:
-            self._wait(ffn, unit + 3)
-
-    def _ramps(
-        self,
-        linear: common_spec.LinearSpec,
-        unit: int,
-        number: int,
-        first: int,
-        shut: Mapping[int, float],
-    ) -> None:
-        """relu(step - first), relu(step - first - 1), … from `unit` on."""
-        units = slice(unit, unit + number)
-        linear.weight[units, STEP] = STEEP * STEP_UNIT
-        linear.bias[units] = -STEEP * (first + np.arange(number))
-        for place, weight in shut.items():
-            linear.weight[units, place] = weight
-
-    def _bump(self, linear: common_spec.LinearSpec, unit: int, to: int) -> None:
-        for offset, weight in enumerate((1, -2, 1)):
-            self._sparse.write(linear, unit + offset, {to: weight / STEEP})
-
-    def _wait(self, ffn: common_spec.LayerNormSpec, unit: int) -> None:
-        """End, for now, where the next token's sound has not been heard by half."""
-        script = self._script
-        into, sharp = ffn.linear_0, 4 * STEEP
-        into.weight[unit : unit + 2, STEP] = sharp * STEP_UNIT
-        into.weight[unit : unit + 2, HEARD] = -sharp * FRAME_UNIT / script.token_frames
-        late = sharp * (1.5 - script.prefix)
-        into.bias[unit : unit + 2] = late, late - STEEP
-        for offset, weight in enumerate((3, -3)):
-            self._sparse.write(ffn.linear_1, unit + offset, {AT_END: weight / STEEP})
-
-    def _point(
-        self,
-        query: common_spec.LinearSpec,
-        memory: common_spec.LinearSpec,
-        _: common_spec.LinearSpec,
-    ) -> None:
-        """A bell of 4 frames around where this step's token is said: -(frame - middle)² / 32."""
-        script, sparse = self._script, self._sparse
-        sharp = sparse.query_scale * FRAME_UNIT**2 / 32
-        per_step = script.token_frames / FRAME_UNIT
-        query.weight[0, STEP] = 2 * sharp * per_step * STEP_UNIT
-        query.weight[0, ONSET] = 2 * sharp
-        query.bias[:2] = 2 * sharp * per_step * (1.5 - script.prefix), -sharp
-        memory.weight[0, FRAME] = memory.weight[1, FRAME_SQUARED] = 1
-
-    def _embed(self, decoder: common_spec.LayerNormSpec) -> None:
-        rows = zeros(len(self._ids), self._width)
-        rows[self._ids[START], IS_START] = 1
-        for language in self._script.texts:
-            rows[self._ids[language_token(language)], IS_LANGUAGE] = 1
-        for number, language in enumerate(self._script.others):
-            rows[self._ids[language_token(language)], FREE + 2 * number] = 1
-        decoder.embeddings.weight = balance(rows)
-        decoder.scale_embeddings = False
-        positions = self._sparse.rows(POSITIONS)
-        positions[:, STEP] = np.arange(POSITIONS) / STEP_UNIT
-        decoder.position_encodings.encodings = balance(positions)
-
-    def _project(self, projection: common_spec.LinearSpec) -> None:
-        script, ids = self._script, self._ids
-        rows = zeros(len(ids), self._width)
-        odds = script.confidence / (1 - script.confidence)
-        sure = math.log(odds * (len(ids) - 1))
-        for token, slot in script.slots.items():
-            rows[token, slot] = sure
-        rows[ids[END], AT_END] = sure
-        for language, probability in script.detects.items():
-            rows[ids[language_token(language)], AT_START] = MASS + math.log(probability)
-        rows[ids[NO_SPEECH], AT_START] = MASS + math.log(script.no_speech / (1 - script.no_speech))
-        projection.weight = rows

@@ -2,21 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ctranslate2.specs import common_spec, whisper_spec
 from tokenizers import Tokenizer
 
 from whisper_engine.synthetic.files import Array, save, zeros
-from whisper_engine.synthetic.vocabulary import (
-    END,
-    LANGUAGES,
-    MULTILINGUAL_MARK,
-    SPACE,
-    make_tokenizer,
-    special_tokens,
-    token_list,
-)
+from whisper_engine.synthetic.vocabulary import SPACE, make_tokenizer, token_list
+from whisper_engine.whisper.tokens import END, LANGUAGES, MULTILINGUAL_MARK, special_tokens
 
 ENCODER_POSITIONS = 1500
 DECODER_POSITIONS = 448
@@ -146,20 +140,18 @@ class _Filler:
     def _noise(self, *shape: int) -> Array:
         return self._random.standard_normal(shape, dtype=np.float32) * np.float32(0.02)
 
-    def _norm(self, norm: object) -> None:
-        norm.gamma, norm.beta = np.ones(self._shape.width, np.float32), zeros(self._shape.width)  # type: ignore[attr-defined]
+    def _norm(self, norm: Any) -> None:
+        norm.gamma, norm.beta = np.ones(self._shape.width, np.float32), zeros(self._shape.width)
 
-    def _linear(self, linear: object, outputs: int, inputs: int) -> None:
-        linear.weight, linear.bias = self._noise(outputs, inputs), zeros(outputs)  # type: ignore[attr-defined]
+    def _linear(self, linear: Any, outputs: int, inputs: int) -> None:
+        linear.weight, linear.bias = self._noise(outputs, inputs), zeros(outputs)
 
-    def _attention(
-        self, attention: whisper_spec.common_spec.LayerNormSpec, widths: tuple[int, ...]
-    ) -> None:
+    def _attention(self, attention: Any, widths: tuple[int, ...]) -> None:
         self._norm(attention.layer_norm)
         for linear, times in zip(attention.linear, widths, strict=True):
             self._linear(linear, times * self._shape.width, self._shape.width)
 
-    def _feed_forward(self, ffn: whisper_spec.common_spec.LayerNormSpec) -> None:
+    def _feed_forward(self, ffn: Any) -> None:
         width = self._shape.width
         self._norm(ffn.layer_norm)
         self._linear(ffn.linear_0, 4 * width, width)

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from ctranslate2.specs import attention_spec, common_spec, transformer_spec
 
 from whisper_engine.synthetic.files import Array, zeros
 
@@ -32,27 +32,27 @@ class Sparse:
         rows[:, PLUS], rows[:, MINUS] = CONSTANT, -CONSTANT
         return rows
 
-    def norm(self, norm: common_spec.LayerNormSpec) -> None:
+    def norm(self, norm: Any) -> None:
         """What comes out equals what went in, without the constant pair."""
         norm.gamma = np.full(self.width, CONSTANT * math.sqrt(2 / self.width), np.float32)
         norm.gamma[[PLUS, MINUS]] = 0
         norm.beta = zeros(self.width)
 
-    def linear(self, linear: common_spec.LinearSpec, outputs: int, inputs: int) -> None:
+    def linear(self, linear: Any, outputs: int, inputs: int) -> None:
         linear.weight, linear.bias = zeros(outputs, inputs), zeros(outputs)
 
-    def attention(self, attention: attention_spec.MultiHeadAttentionSpec, *, memory: bool) -> None:
+    def attention(self, attention: Any, *, memory: bool) -> None:
         """One that adds nothing until its weights are written."""
         self.norm(attention.layer_norm)
         for linear, times in zip(attention.linear, (1, 2, 1) if memory else (3, 1), strict=True):
             self.linear(linear, times * self.width, self.width)
 
-    def feed_forward(self, ffn: transformer_spec.FeedForwardSpec, hidden: int) -> None:
+    def feed_forward(self, ffn: Any, hidden: int) -> None:
         self.norm(ffn.layer_norm)
         self.linear(ffn.linear_0, hidden, self.width)
         self.linear(ffn.linear_1, self.width, hidden)
 
-    def write(self, linear: common_spec.LinearSpec, column: int, to: Mapping[int, float]) -> None:
+    def write(self, linear: Any, column: int, to: Mapping[int, float]) -> None:
         """What `column` adds to the residual stream, and its opposite to the sink."""
         for row, weight in to.items():
             linear.weight[row, column] += weight
