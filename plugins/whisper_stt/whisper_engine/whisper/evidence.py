@@ -19,6 +19,9 @@ _SIGNS_A_TOKEN = 4
 """A token of English is five characters. Scripts that the tokenizer knows less of are cut finer, so
 that one sentence is six times the tokens in Hindi: they are counted by their characters."""
 
+_LONGEST_END = 16
+"""Words at the end of a text among which a known phrase is looked for."""
+
 _CALIBRATED = re.compile(
     r"(?:^|(?<!distil)[-_/])(?:tiny|base|small|medium|large(?:-v[12])?)(?:\.en)?$"
 )
@@ -120,7 +123,7 @@ class Evidence:
         """Without a known phrase at the end either, where its words are badly heard or outside."""
         if self.has_words:
             words = [self.decoded.words[index] for index in self.unlooped]
-            for start in range(1, len(words)):
+            for start in range(max(1, len(words) - _LONGEST_END), len(words)):
                 end = words[start:]
                 if self._is_phrase(end) and (self._are_outside(end) or self._are_doubtful(end)):
                     return self.unlooped[:start]

@@ -56,7 +56,8 @@ class LanguageLock:
     def saw(self, language: str, probability: float, speech_seconds: float) -> None:
         """One turn was heard in `language`, of this probability among the candidates.
 
-        Tell it a turn once, by its final: an utterance's speculative text and its final agree always.
+        Tell it a turn once, by its final (an utterance's speculative text and its final agree always),
+        and only when its text was kept: over noise the language is made up as well.
         Two turns in a row that agree lock; one that is unlikely neither counts nor disturbs.
         """
         language = normalise(language)
