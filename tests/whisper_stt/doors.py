@@ -1,0 +1,80 @@
+"""An engine with its doors for OpenAI's clients, and the counting model behind them."""
+
+import contextlib
+import io
+import math
+import wave
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from parley_serving import Gate, Service, build_app
+from tests.serving.running import Running, running
+from tests.whisper_stt.counting import Counting
+from whisper_engine.api.routes import routes
+from whisper_engine.api.uploads import Limits
+from whisper_engine.metrics import Metrics
+from whisper_engine.model import Decoder, UnknownLanguageError
+from whisper_engine.protocol import MAX_MESSAGE_BYTES, SAMPLE_RATE, Start
+from whisper_engine.streaming.stream import Shared
+
+KEY = "sesame"
+HEADERS = {"Authorization": f"Bearer {KEY}"}
+
+
+class Bilingual(Counting):
+    """Counts for who speaks English or French."""
+
+    @contextlib.asynccontextmanager
+    async def decoder(self, start: Start) -> AsyncIterator[Decoder]:
+        for language in start.languages or (start.language,):
+            if language not in {"en", "fr"}:
+                raise UnknownLanguageError("this model hears en and fr")
+        async with super().decoder(start) as decoder:
+            yield decoder
+
+
+@dataclass(frozen=True)
+class Doors:
+    model: Bilingual
+    gate: Gate
+    server: Running
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @property
+    def v1(self) -> str:
+        return f"{self.url}/v1"
+
+
+@contextlib.asynccontextmanager
+async def opened(limits: Limits | None = None) -> AsyncIterator[Doors]:
+    """Nothing is too late to be worth an interim: these clients do not wait for the clock."""
+    model, gate, registry = Bilingual(), Gate(4), CollectorRegistry()
+    shared = Shared(model, Metrics(registry), gate.draining, behind=math.inf)
+    service = Service(
+        name="whisper",
+        model=model.name,
+        gate=gate,
+        start=model.running,
+        key=SecretStr(KEY),
+        routes=routes(shared, gate, limits),
+        registry=registry,
+    )
+    async with running(build_app(service), max_message=MAX_MESSAGE_BYTES) as server:
+        yield Doors(model, gate, server)
+
+
+def wav(pcm: bytes, rate: int = SAMPLE_RATE, channels: int = 1) -> bytes:
+    """`pcm` is s16le."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(pcm)
+    return buffer.getvalue()
