@@ -63,7 +63,8 @@ class Stream(stt.RecognizeStream):
             while await self._hear(events):
                 pass
         except ExceptionGroup as group:
-            raise one_api_error(group) from group
+            error = one_api_error(group)
+            raise error from error.__cause__ or group
         for event in events.stop():
             self._event_ch.send_nowait(event)
         self._count_usage(events)

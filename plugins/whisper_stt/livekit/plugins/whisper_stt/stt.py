@@ -160,7 +160,8 @@ class STT(stt.STT):
             async with self._connect(start, conn_options.timeout) as socket:
                 finals = await hear_all(socket, pcm)
         except ExceptionGroup as group:
-            raise one_api_error(group) from group
+            error = one_api_error(group)
+            raise error from error.__cause__ or group
         events = [event for final in finals for event in Events(0.0).of(final)]
         return joined(events, start.language, socket.session_id)
 
