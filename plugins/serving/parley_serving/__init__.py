@@ -3,7 +3,7 @@
 The same app runs bare (`serve`) and inside another ASGI host.
 """
 
-from parley_serving.app import Service, build_app
+from parley_serving.app import Service, StartError, build_app
 from parley_serving.gate import Gate
 from parley_serving.server import serve
 from parley_serving.settings import ListenSettings, load_settings, settings_from
@@ -16,6 +16,7 @@ __all__ = [
     "RefusedError",
     "Service",
     "Socket",
+    "StartError",
     "build_app",
     "converse",
     "load_settings",

@@ -25,9 +25,15 @@ OPEN_PATHS = frozenset({"/health", "/ready"})
 """Probes carry no key: they say nothing but yes, no and how much room there is."""
 
 
+class StartError(Exception):
+    """The engine cannot start. The message is one sentence that names the fix."""
+
+
 @dataclass(frozen=True)
 class Service:
     """What an engine brings. `start` loads the model, makes a real warm request, and frees all.
+
+    It raises StartError for what its user can mend.
 
     An engine without sockets gives no `session`. Its own `routes` come before the common ones.
     """
@@ -51,13 +57,17 @@ def build_app(service: Service) -> Starlette:
     held.set_function(lambda: gate.held)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         nonlocal warm
-        async with service.start():
-            warm = True
-            logger.info("engine ready", extra={"engine": service.name, "model": service.model})
-            yield
-            warm = False
+        try:
+            async with service.start():
+                warm = True
+                logger.info("engine ready", extra={"engine": service.name, "model": service.model})
+                yield
+                warm = False
+        except StartError as error:
+            app.state.cannot_start = str(error)
+            raise
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "alive"})

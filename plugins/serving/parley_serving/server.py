@@ -10,6 +10,7 @@ from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parley_serving.gate import Gate
 from parley_serving.settings import ListenSettings
@@ -23,7 +24,8 @@ UNREAD_SECONDS = 60
 def serve(app: Starlette, gate: Gate, listen: ListenSettings, *, max_message: int) -> None:
     """Serve until SIGTERM or SIGINT; then take nothing new and wait for what is held.
 
-    A second signal stops at once. Ends the process with one sentence when the address is taken.
+    A second signal stops at once. Ends the process with one sentence when the address is taken or
+    the model raises StartError.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
@@ -32,13 +34,14 @@ def serve(app: Starlette, gate: Gate, listen: ListenSettings, *, max_message: in
         reason = os.strerror(error.errno) if error.errno else str(error)
         sys.stderr.write(f"cannot listen on {listen.host}:{listen.port}: {reason}\n")
         raise SystemExit(1) from None
-    server = _DrainingServer(make_config(app, max_message=max_message), gate, listen.drain)
+    plain = _PlainlyStarted(app)
+    server = _DrainingServer(make_config(plain, max_message=max_message), gate, listen.drain)
     server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(1)
 
 
-def make_config(app: Starlette, *, max_message: int) -> uvicorn.Config:
+def make_config(app: ASGIApp, *, max_message: int) -> uvicorn.Config:
     """`max_message` bounds a socket message, in bytes: the transport closes a socket that sends more
     than twice that; below, the session answers with an `error`.
     """
@@ -63,6 +66,22 @@ def open_listener(host: str, port: int) -> socket.socket:
         timeout = UNREAD_SECONDS * 1000
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
     return listener
+
+
+class _PlainlyStarted:
+    """Why an engine cannot start is said in one sentence, not by a traceback."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def plainly(message: Message) -> None:
+            reason = getattr(self._app.state, "cannot_start", None)
+            if reason and message["type"] == "lifespan.startup.failed":
+                message = {**message, "message": f"cannot start: {reason}"}
+            await send(message)
+
+        await self._app(scope, receive, plainly if scope["type"] == "lifespan" else send)
 
 
 class EngineServer(uvicorn.Server):

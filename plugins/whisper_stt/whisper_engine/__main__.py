@@ -2,11 +2,12 @@
 
 import argparse
 
+from prometheus_client import CollectorRegistry
+
 from parley_serving import build_app, load_settings, serve
 from whisper_engine.config import Settings
 from whisper_engine.protocol import MAX_MESSAGE_BYTES
-from whisper_engine.rehearsal.model import Rehearsal
-from whisper_engine.server import make_service
+from whisper_engine.server import make_model, make_service
 
 
 def main() -> None:
@@ -16,7 +17,8 @@ def main() -> None:
     )
     parser.parse_args()
     settings = load_settings(Settings)
-    service = make_service(Rehearsal(settings.phrases), settings)
+    registry = CollectorRegistry()
+    service = make_service(make_model(settings, registry), settings, registry=registry)
     serve(build_app(service), service.gate, settings.listen, max_message=MAX_MESSAGE_BYTES)
 
 

@@ -8,16 +8,35 @@ from whisper_engine.config import Settings
 from whisper_engine.metrics import Metrics
 from whisper_engine.model import Model
 from whisper_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
+from whisper_engine.streaming.hearing import Policy
 from whisper_engine.streaming.inbox import BEHIND
 from whisper_engine.streaming.session import Session
 from whisper_engine.streaming.stream import Shared
 
 
-def make_service(model: Model, settings: Settings, *, behind: float = BEHIND) -> Service:
+def make_model(settings: Settings, registry: CollectorRegistry) -> Model:
+    """Imports no more than the model needs: PocketSphinx and CTranslate2 are of different extras."""
+    if settings.model == "rehearsal":
+        from whisper_engine.rehearsal.model import Rehearsal  # noqa: PLC0415
+
+        return Rehearsal(settings.phrases)
+    from whisper_engine.whisper.model import Whisper  # noqa: PLC0415
+
+    return Whisper(settings, registry)
+
+
+def make_service(
+    model: Model,
+    settings: Settings,
+    *,
+    registry: CollectorRegistry | None = None,
+    behind: float = BEHIND,
+) -> Service:
     """What `parley_serving.build_app` needs. Call it on the thread that will run the event loop."""
     gate = Gate(settings.listen.max_sessions, lambda: model.has_room)
-    registry = CollectorRegistry()
-    shared = Shared(model, Metrics(registry), gate.draining, behind=behind)
+    registry = registry or CollectorRegistry()
+    policy = Policy(pause=settings.pause)
+    shared = Shared(model, Metrics(registry), gate.draining, policy, behind)
 
     async def session(websocket: WebSocket) -> None:
         socket = Socket(websocket, client_message, MAX_MESSAGE_BYTES)
