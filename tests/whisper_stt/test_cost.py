@@ -47,12 +47,12 @@ def test_it_learns_any_machine_of_its_form(seed: int, factors: list[float]) -> N
     assert fmean(map(abs, errors)) < 0.15
 
 
-@given(SHAPES, st.floats(1e-6, 1e3))
+@given(SHAPES, st.floats(0.0, 1e3))
 def test_a_shape_that_is_met_again_and_again_is_known(shape: Shape, seconds: float) -> None:
     cost = Cost(CPU)
     for _ in range(50):
         cost.learn(shape, seconds)
-    assert cost.seconds(shape) == pytest.approx(seconds, rel=0.05)
+    assert cost.seconds(shape) == pytest.approx(seconds, rel=0.05, abs=2e-6)
 
 
 @given(SHAPES, st.floats(10.0, 1e6))
@@ -64,7 +64,7 @@ def test_one_stalled_batch_changes_little(shape: Shape, seconds: float) -> None:
     assert cost.seconds(shape) == pytest.approx(0.03, rel=0.1)
 
 
-@given(SHAPES, SHAPES, st.floats(1e-6, 1e3))
+@given(SHAPES, SHAPES, st.floats(0.0, 1e3))
 def test_more_work_never_costs_less(one: Shape, other: Shape, seconds: float) -> None:
     cost = Cost(CPU)
     cost.learn(one, seconds)

@@ -89,7 +89,7 @@ def test_an_interim_rides_along_with_a_final_where_that_costs_nothing() -> None:
 
 
 def test_an_interim_does_not_make_a_final_wait_where_it_costs_much() -> None:
-    queue, final = scheduler(ROWS), ticket(Kind.FINAL, 2)
+    queue, final = scheduler(ROWS, Limits(longest=1.0)), ticket(Kind.FINAL, 2)
     queue.submit(ticket(Kind.INTERIM, 1), now=0.0)
     queue.submit(final, now=0.0)
     assert drained(queue)[0] == [final]

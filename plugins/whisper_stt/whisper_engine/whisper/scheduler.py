@@ -141,7 +141,7 @@ class Scheduler(Generic[PayloadT]):
         """`seconds` that it took, or None when it failed and they teach nothing."""
         if batch.kind is Kind.FILE:
             self._files_running -= 1
-        if seconds:  # a coarse clock may say zero
+        if seconds is not None:
             self._cost.learn(batch.shape, seconds)
 
     def _superseded_by(self, ticket: Ticket[PayloadT]) -> list[_Waiting[PayloadT]]:
