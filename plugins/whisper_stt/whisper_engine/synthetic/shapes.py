@@ -58,13 +58,15 @@ def write_random(
     seed: int = 0,
     says: int = 0,
 ) -> None:
-    """Args:
-    shape: a name in `SHAPES`.
-    tokenizer: of the shape's vocabulary size; without one, a plain one is made.
-    quantization: as CTranslate2 names it; saves space on disk, the type to compute in is chosen
-        when the model is loaded.
-    says: tokens after which it ends, sure of each, where no previous text leads the prompt: a turn
-        then costs what it would with trained weights. 0: it goes on to whatever limit is set.
+    """Write a model folder of a shape's size and speed.
+
+    Args:
+        shape: a name in `SHAPES`.
+        tokenizer: of the shape's vocabulary size; without one, a plain one is made.
+        quantization: as CTranslate2 names it; saves space on disk. In what to compute is chosen when the
+            model is loaded.
+        says: tokens after which it ends, sure of each, where no previous text leads the prompt: a turn
+            then costs what it would with trained weights. 0: it goes on to whatever limit is set.
     """
     dimensions = SHAPES[shape]
     tokenizer = tokenizer or _plain(dimensions.vocabulary)

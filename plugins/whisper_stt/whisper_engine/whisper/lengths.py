@@ -91,7 +91,8 @@ def most_tokens(speech_samples: int) -> int:
 
 
 def max_length(tokens: int, prompt: int) -> int:
-    """CTranslate2's `max_length` for so many tokens: it generates at most
-    min(max_length / 2, max_length - prompt).
+    """CTranslate2's `max_length` for exactly so many tokens after a prompt.
+
+    It generates min(max_length // 2, max_length - prompt + 1) at most.
     """
-    return max(2 * tokens, tokens + prompt)
+    return max(2 * tokens, tokens + prompt - 1)

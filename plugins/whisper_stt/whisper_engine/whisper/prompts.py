@@ -64,8 +64,9 @@ class Prompts:
 
     def _lasting(self, initial_prompt: str, keyterms: Sequence[str], room: int) -> list[int]:
         terms: list[int] = []
-        for number in range(1, len(keyterms) + 1):
-            longer = self._encode(", ".join(term.strip() for term in keyterms[:number]) + ".")
+        named = [term.strip() for term in keyterms if term.strip()]
+        for number in range(1, len(named) + 1):
+            longer = self._encode(", ".join(named[:number]) + ".")
             if len(longer) > room:
                 break
             terms = longer

@@ -26,11 +26,13 @@ def make_words(
     probabilities: Sequence[float],
     tokenizer: Tokenizer,
 ) -> tuple[DecodedWord, ...]:
-    """Args:
-    tokens: of the text, without special ones.
-    alignments: pairs of a token's and a frame's index, as `align()` gives them.
-    probabilities: one a token.
-    tokenizer: faster-whisper's, of the text's language.
+    """Words in order, punctuation joined to them.
+
+    Args:
+        tokens: of the text, without special ones.
+        alignments: pairs of a token's and a frame's index, as `align()` gives them.
+        probabilities: one a token.
+        tokenizer: faster-whisper's, of the text's language.
     """
     if not tokens:
         return ()
