@@ -23,6 +23,7 @@ def container(kind: str, samples: NDArray[np.int16], rate: int) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=name) as file:
         stream = file.add_stream(codec, rate=target, layout=layout)
+        assert isinstance(stream, av.AudioStream)
         fit = av.AudioResampler(
             format=stream.format.name,
             layout=layout,

@@ -1,5 +1,6 @@
 """An engine with its doors for OpenAI's clients, and the counting model behind them."""
 
+import asyncio
 import contextlib
 import io
 import math
@@ -27,13 +28,30 @@ HEADERS = {"Authorization": f"Bearer {KEY}"}
 class Bilingual(Counting):
     """Counts for who speaks English or French."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._lent_changed = asyncio.Condition()
+
+    async def lends(self, count: int) -> None:
+        """Returns when so many decoders are in use."""
+        async with asyncio.timeout(5), self._lent_changed:
+            await self._lent_changed.wait_for(lambda: self.lent == count)
+
     @contextlib.asynccontextmanager
     async def decoder(self, start: Start) -> AsyncIterator[Decoder]:
         for language in start.languages or (start.language,):
             if language not in {"en", "fr"}:
                 raise UnknownLanguageError("this model hears en and fr")
-        async with super().decoder(start) as decoder:
-            yield decoder
+        try:
+            async with super().decoder(start) as decoder:
+                await self._tell_lent()
+                yield decoder
+        finally:
+            await self._tell_lent()
+
+    async def _tell_lent(self) -> None:
+        async with self._lent_changed:
+            self._lent_changed.notify_all()
 
 
 @dataclass(frozen=True)

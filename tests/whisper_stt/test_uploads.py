@@ -23,7 +23,7 @@ TRUNCATED_SHOWS = ["stereo wav", "float wav", "flac", "webm", "m4a"]
 @pytest.fixture(scope="session")
 def tone() -> NDArray[np.int16]:
     at = np.arange(SECONDS * RATE) / RATE
-    return np.rint(8_000 * np.sin(2 * np.pi * 440 * at)).astype(np.int16)
+    return np.asarray(np.rint(8_000 * np.sin(2 * np.pi * 440 * at)), np.int16)
 
 
 def read(data: bytes, limits: Limits | None = None) -> NDArray[np.int16]:
