@@ -53,6 +53,7 @@ class FakeEngine:
         mute: takes sockets and says nothing on them.
         answers: whether flushes get a final.
         language: of what it hears.
+        starts: with what sockets were opened; `started` waits for the next.
         speech: whether it says that speech began with the first sound, and ended with the flush.
     """
 
@@ -65,6 +66,7 @@ class FakeEngine:
         self.speech = False
         self.url = ""
         self.starts: list[Start] = []
+        self.started: asyncio.Queue[Start] = asyncio.Queue()
         self.heard = bytearray()
         self._held: list[asyncio.Transport] = []
 
@@ -128,6 +130,7 @@ class _Conversation:
         match client_message.validate_json(text):
             case Start() as start:
                 self._engine.starts.append(start)
+                self._engine.started.put_nowait(start)
                 if not self._engine.mute:
                     await self._send(Ready(session_id=self._engine.url, model="fake"))
             case Flush(id=id) if self._engine.answers:
