@@ -52,15 +52,14 @@ def _rebuild(table: str, languages: int) -> Tokenizer:
     ranks = {
         base64.b64decode(text): int(rank) for text, rank in (line.split() for line in lines if line)
     }
+    joined = sorted((rank, _merge(text, ranks)) for text, rank in ranks.items())
     merges = [
-        (rank, tuple(map(_byte_level, parts)))
-        for parts, rank in ((_merge(text, ranks), rank) for text, rank in ranks.items())
-        if len(parts) == 2
+        (_byte_level(parts[0]), _byte_level(parts[1])) for _, parts in joined if len(parts) == 2
     ]
     tokenizer = Tokenizer(
         models.BPE(
             vocab={_byte_level(text): rank for text, rank in ranks.items()},
-            merges=[pair for _, pair in sorted(merges)],
+            merges=merges,
         )
     )
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

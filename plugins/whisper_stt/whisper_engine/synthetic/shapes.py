@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ctranslate2.specs import common_spec, whisper_spec
+from ctranslate2.specs import whisper_spec
 from tokenizers import Tokenizer
 
 from whisper_engine.synthetic.files import Array, save, zeros
@@ -76,7 +76,7 @@ def write_random(
     last = dimensions.decoder_layers - 1
     spec = _Filler(dimensions, seed).fill()
     if says:
-        _talk(spec.decoder, token_list(tokenizer), says)
+        _talk(spec, token_list(tokenizer), says, dimensions.heads)
     save(
         spec,
         folder,
@@ -87,9 +87,14 @@ def write_random(
     )
 
 
-def _talk(decoder: common_spec.LayerNormSpec, tokens: list[str], says: int) -> None:
-    """Positions drown what the layers add, and the projection reads a token from each."""
-    positions, width = decoder.position_encodings.encodings, decoder.embeddings.weight.shape[1]
+def _talk(spec: whisper_spec.WhisperSpec, tokens: list[str], says: int, heads: int) -> None:
+    """Positions drown what the layers add, and the projection reads a token from each.
+
+    Where the end is said, the last layer looks at the first frame only: an alignment of random weights,
+    which is any way through, then reaches the end of the sound with the words, not after them.
+    """
+    decoder, width = spec.decoder, spec.decoder.embeddings.weight.shape[1]
+    positions = decoder.position_encodings.encodings
     first = 3 if MULTILINGUAL_MARK in tokens else 1
     steps = np.arange(first, first + says + 1)
     if steps[-1] >= width:
@@ -99,6 +104,10 @@ def _talk(decoder: common_spec.LayerNormSpec, tokens: list[str], says: int) -> N
     words = [number for number, token in enumerate(tokens) if token[:2] == f"{SPACE}w"][:says]
     rows[[*words, tokens.index(END)], steps] = _SURE
     decoder.projection.weight = rows
+    spec.encoder.position_encodings.encodings[0, 0] += _LOUD
+    query, memory, _ = decoder.layer[-1].attention.linear
+    each_head = np.arange(heads) * (width // heads)
+    query.weight[each_head, steps[-1]] = memory.weight[each_head, 0] = 1
 
 
 def _plain(vocabulary: int) -> Tokenizer:

@@ -18,6 +18,10 @@ PLUS, MINUS, SINK = range(3)
 """The pair, and what keeps the sum over the stream at zero: normalisation subtracts the mean."""
 
 
+STEEP = 8.0
+"""gelu(8 n) is relu(8 n) at every whole n, but for 1e-14."""
+
+
 class Sparse:
     """Fills the parts of layers that are `width` wide; `width / HEADS` is a head's."""
 

@@ -1,6 +1,6 @@
-"""The weights of a scripted model, set by hand.
+"""The weights of a scripted model's decoder, set by hand.
 
-The encoder tells sound from silence. The decoder's first layer finds `<|startoftranscript|>` (so that
+The decoder's first layer finds `<|startoftranscript|>` (so that
 any prompt may lead), the language token, how much sound there is and where it begins; its feed-forward
 part then picks the token of this step. The second layer attends to where that token is said, for
 `align()`.
@@ -17,24 +17,26 @@ from ctranslate2.specs import whisper_spec
 from tokenizers import Tokenizer
 
 from whisper_engine.synthetic.files import zeros
-from whisper_engine.synthetic.sparse import HEADS, Sparse, balance
+from whisper_engine.synthetic.listening import (
+    FIRST,
+    FRAME,
+    FRAME_SQUARED,
+    FRAME_UNIT,
+    FRAMES,
+    SOUND,
+    write_encoder,
+)
+from whisper_engine.synthetic.sparse import HEADS, STEEP, Sparse, balance
 from whisper_engine.synthetic.vocabulary import token_list
 from whisper_engine.whisper.tokens import END, NO_SPEECH, START, language_token
 
-POSITIONS, FRAMES = 448, 1500
-LOUD_MEL = 0.3
-"""Mean of a frame's log-mel features above which it counts as sound: about -50 dBFS of speech."""
-
-# Places in the residual stream, after those of `sparse`. The encoder's and the decoder's streams are apart.
-LOUD, SOUND, FIRST, FRAME, FRAME_SQUARED = range(3, 8)
+POSITIONS = 448
+# Places in the residual stream, after those of `sparse`.
 STEP, IS_START, IS_LANGUAGE, HEARD, ONSET, AT_START, AT_END = range(3, 10)
 FREE = 10
 
-STEP_UNIT, FRAME_UNIT = 64.0, 512.0
-"""Steps and frames are kept small beside the constant pair."""
-
-STEEP = 8.0
-"""gelu(8 n) is relu(8 n) at every whole n, but for 1e-14."""
+STEP_UNIT = 64.0
+"""Steps are kept small beside the constant pair, as frames are."""
 
 SHUT = 8192.0
 """More than `STEEP * POSITIONS`: closes a unit at any step."""
@@ -83,7 +85,7 @@ class Writer:
 
     def write(self) -> whisper_spec.WhisperSpec:
         spec = whisper_spec.WhisperSpec(1, HEADS, 2, HEADS)
-        self._encoder(spec.encoder)
+        write_encoder(spec.encoder, self._sparse, self._mels)
         decoder, sparse = spec.decoder, self._sparse
         first, second = decoder.layer
         for layer in decoder.layer:
@@ -98,31 +100,6 @@ class Writer:
         self._embed(decoder)
         self._project(decoder.projection)
         return spec
-
-    def _encoder(self, encoder: Any) -> None:
-        """`LOUD` is 0 or 8 after the convolutions; then `SOUND` is 0 or 1, and 0 at the first frame."""
-        sparse, width = self._sparse, self._width
-        encoder.conv1.weight, encoder.conv1.bias = zeros(width, self._mels, 3), zeros(width)
-        encoder.conv2.weight, encoder.conv2.bias = zeros(width, width, 3), zeros(width)
-        sharp = 5 * STEEP
-        encoder.conv1.weight[:2, :, 1] = sharp / self._mels
-        encoder.conv1.bias[:2] = -sharp * LOUD_MEL, -sharp * LOUD_MEL - STEEP
-        encoder.conv2.weight[LOUD, :2, 1] = 1, -1
-        frames = np.arange(FRAMES) / FRAME_UNIT
-        rows = sparse.rows(FRAMES)
-        rows[:, FRAME], rows[:, FRAME_SQUARED], rows[0, FIRST] = frames, frames**2, 1
-        encoder.position_encodings.encodings = balance(rows)
-        (layer,) = encoder.layer
-        sparse.attention(layer.self_attention, memory=False)
-        sparse.feed_forward(layer.ffn, 32)
-        # What comes out of the convolutions has no opposite: the mean takes its share.
-        kept = 1 - 1 / width
-        layer.ffn.linear_0.weight[:2, LOUD] = 1 / kept
-        layer.ffn.linear_0.weight[0, FIRST] = -100
-        layer.ffn.linear_0.weight[0, LOUD] -= 100 / width / kept
-        sparse.write(layer.ffn.linear_1, 0, {SOUND: 1 / STEEP})
-        layer.ffn.linear_1.weight[LOUD, 1] = -1
-        sparse.norm(encoder.layer_norm)
 
     def _find_prompt(self, into: Any, out: Any) -> None:
         """`STEP` becomes the distance from `<|startoftranscript|>`, whatever stands before it."""
