@@ -17,7 +17,7 @@ from tests.whisper_stt.counting import Counting
 from whisper_engine.api.routes import routes
 from whisper_engine.api.uploads import Limits
 from whisper_engine.metrics import Metrics
-from whisper_engine.model import Decoder, UnknownLanguageError
+from whisper_engine.model import Decoder, Heard, Request, UnknownLanguageError
 from whisper_engine.protocol import MAX_MESSAGE_BYTES, SAMPLE_RATE, Start
 from whisper_engine.streaming.stream import Shared
 
@@ -26,10 +26,11 @@ HEADERS = {"Authorization": f"Bearer {KEY}"}
 
 
 class Bilingual(Counting):
-    """Counts for who speaks English or French."""
+    """Counts for who speaks English or French. While it is `deaf` it trusts no words."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.deaf = False
         self._lent_changed = asyncio.Condition()
 
     async def lends(self, count: int) -> None:
@@ -45,13 +46,26 @@ class Bilingual(Counting):
         try:
             async with super().decoder(start) as decoder:
                 await self._tell_lent()
-                yield decoder
+                yield _Doubting(self, decoder)
         finally:
             await self._tell_lent()
 
     async def _tell_lent(self) -> None:
         async with self._lent_changed:
             self._lent_changed.notify_all()
+
+
+class _Doubting:
+    def __init__(self, model: Bilingual, decoder: Decoder) -> None:
+        self._model = model
+        self._decoder = decoder
+
+    async def decode(self, request: Request) -> Heard | None:
+        heard = await self._decoder.decode(request)
+        return Heard() if self._model.deaf else heard
+
+    def promote(self) -> None:
+        self._decoder.promote()
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,22 @@ async def test_a_cleared_buffer_is_forgotten(doors: Doors, speech: bytes) -> Non
     assert spelled(events) == ""
 
 
+async def test_speech_that_comes_to_no_words_is_an_item_without_text(
+    doors: Doors, speech: bytes
+) -> None:
+    async with calling(doors) as caller:
+        doors.model.deaf = True
+        await caller.say(speech)
+        await caller.until("input_audio_buffer.speech_stopped")
+        doors.model.deaf = False
+        await caller.say(speech)
+        empty = await caller.until(f"{TRANSCRIPTION}.completed")
+        heard = await caller.until(f"{TRANSCRIPTION}.completed")
+    assert empty[-1]["transcript"] == ""
+    assert heard[-1]["transcript"].startswith("one two three")
+    assert empty[-1]["item_id"] != heard[-1]["item_id"]
+
+
 async def test_hints_are_changed_in_mid_call_and_nothing_said_is_lost(
     doors: Doors, question: Spoken, speech: bytes
 ) -> None:

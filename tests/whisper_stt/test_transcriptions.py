@@ -272,6 +272,22 @@ async def test_a_body_that_is_no_form_is_refused(
         assert (await response.json())["error"]["message"]
 
 
+async def test_a_file_of_unknown_length_is_refused_while_it_comes(
+    http: aiohttp.ClientSession, doors: Doors
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+        while True:
+            yield bytes(1 << 16)
+
+    headers = {**HEADERS, "Content-Type": "multipart/form-data; boundary=x"}
+    async with (
+        asyncio.timeout(10),
+        http.post(doors.url + PATH, data=endless(), headers=headers) as response,
+    ):
+        assert response.status == 413
+
+
 async def test_wants_the_key(http: aiohttp.ClientSession, doors: Doors, file: bytes) -> None:
     async with http.post(doors.url + PATH, data=form(file)) as response:
         assert response.status == 401

@@ -25,9 +25,13 @@ class Items:
         self._deltas = Deltas()
         self._parts: list[str] = []
         self._seconds = 0.0
+        self._begun = False
 
     async def speech_started(self, at: float) -> None:
         if self.detecting:
+            if self._begun:  # its sound came to no words: there was no final
+                await self._complete(None)
+            self._begun = True
             await self._socket.send(
                 events.SpeechStarted(
                     event_id=events.new_id(), item_id=self._id, audio_start_ms=self._millis(at)
@@ -65,7 +69,7 @@ class Items:
         self._open()
         await self._socket.send(events.Cleared(event_id=events.new_id()))
 
-    async def _complete(self, language: str) -> None:
+    async def _complete(self, language: str | None) -> None:
         transcript = " ".join(self._parts)
         item: dict[str, object] = {
             "id": self._id,
@@ -85,7 +89,7 @@ class Items:
                 event_id=events.new_id(),
                 item_id=self._id,
                 transcript=transcript,
-                languages=({"code": language},) if transcript else (),
+                languages=({"code": language},) if language and transcript else (),
                 usage=usage,
             ),
         ):

@@ -68,6 +68,8 @@ class Transcriptions:
         if self._draining.is_set():
             raise FullError("the engine is stopping", retry_after=5)
         held.enter_context(self._room.session())
+        if int(request.headers.get("content-length", 0)) > _most(self._limits.size):
+            raise _too_large(self._limits.size)
         try:
             form = await held.enter_async_context(
                 request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
@@ -146,19 +148,27 @@ def _event(content: Mapping[str, object]) -> bytes:
 
 def _bounded(receive: Receive, size: int) -> Receive:
     """Raises UploadError once the body is longer than a file of `size` and its form."""
-    most = size + MAX_FIELDS * MAX_FIELD_BYTES
     got = 0
 
     async def receive_some() -> Message:
         nonlocal got
         message = await receive()
         got += len(message.get("body", b""))
-        if got > most:
-            message_ = f"an upload may have {size} bytes: send the sound compressed, or in parts"
-            raise UploadError(413, "too_large", message_, "file")
+        if got > _most(size):
+            raise _too_large(size)
         return message
 
     return receive_some
+
+
+def _most(size: int) -> int:
+    """Bytes of a body with a file of `size`."""
+    return size + MAX_FIELDS * MAX_FIELD_BYTES
+
+
+def _too_large(size: int) -> UploadError:
+    message = f"a file may have {size} bytes: send the sound compressed, or in parts"
+    return UploadError(413, "too_large", message, "file")
 
 
 async def _unless_left(request: Request, work: Awaitable[_ResultT]) -> _ResultT:
