@@ -17,7 +17,8 @@ from whisper_engine.cli.ab.clips import (
     make_clips,
     on_line,
 )
-from whisper_engine.cli.ab.recordings import Recording, RecordingsError, TimedWord
+from whisper_engine.cli.ab.recordings import Recording, TimedWord
+from whisper_engine.cli.sounds import SoundError
 
 RATE = 16_000
 
@@ -89,7 +90,7 @@ def test_where_no_times_are_known_a_recording_is_one_turn_or_none(tmp_path: Path
 def test_what_is_no_sound_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_text("not a sound")
-    with pytest.raises(RecordingsError, match=r"a\.wav: not a sound"):
+    with pytest.raises(SoundError, match=r"a\.wav: not a sound"):
         list(make_clips([Recording(path, "one")]))
 
 

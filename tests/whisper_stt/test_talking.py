@@ -8,6 +8,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from whisper_engine.synthetic import write_random
+from whisper_engine.whisper.task import Task
+from whisper_engine.whisper.weights import Weights
 
 PROMPT = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
 
@@ -33,3 +35,14 @@ def test_it_says_its_words_whatever_it_hears_and_is_sure_of_them(
 def test_more_words_than_a_shape_has_room_for_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has room for 60 tokens, not 61"):
         write_random(tmp_path, "micro", says=61)
+
+
+def test_its_words_reach_the_end_of_the_sound(tmp_path: Path) -> None:
+    """Or the engine would take them for a text that lost its end, and decode twice."""
+    write_random(tmp_path, "micro", says=12)
+    weights = Weights.load(str(tmp_path), device="cpu")
+    noise = np.random.default_rng(5).normal(0, 3_000, 5 * 16_000).astype(np.int16)
+    for seconds in (1, 2, 5):
+        (decoded,) = weights.decode([Task(noise[: seconds * 16_000], 800, ("en",), (), 40)])
+        assert not decoded.capped
+        assert decoded.words[-1].end == pytest.approx(seconds, abs=0.1)

@@ -3,14 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import av
 import numpy as np
-from faster_whisper import decode_audio
 
 from whisper_engine.cli.ab.line import over_line
-from whisper_engine.cli.ab.recordings import Recording, RecordingsError, TimedWord
+from whisper_engine.cli.ab.recordings import Recording, TimedWord
+from whisper_engine.cli.sounds import load
 from whisper_engine.protocol import SAMPLE_RATE
 from whisper_engine.whisper.task import Pcm
 
@@ -42,12 +40,12 @@ class Clip:
 
 
 def make_clips(recordings: Iterable[Recording]) -> Iterator[Clip]:
-    """The turns of all recordings; the same ones each time. Raises RecordingsError.
+    """The turns of all recordings; the same ones each time. Raises SoundError.
 
     Where words' times are not known a recording is one turn, or none if it is too long or short.
     """
     for recording in recordings:
-        pcm = _load(recording.path)
+        pcm = load(recording.path)
         for number, (text, start, end) in enumerate(_spans(recording, len(pcm) / SAMPLE_RATE)):
             cut = pcm[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
             name = f"{recording.path.stem}-{number}"
@@ -117,15 +115,6 @@ def _surround(speech: Pcm, seed: int) -> Pcm:
         for seconds in (LEAD, TAIL)
     )
     return np.concatenate([lead, speech, tail])
-
-
-def _load(path: Path) -> Pcm:
-    try:
-        sound = decode_audio(str(path), sampling_rate=SAMPLE_RATE)
-    except av.error.FFmpegError as error:
-        raise RecordingsError(f"{path}: not a sound that can be read; remove it") from error
-    samples: Pcm = (sound * 32_767).astype(np.int16)
-    return samples
 
 
 def _seed(name: str) -> int:

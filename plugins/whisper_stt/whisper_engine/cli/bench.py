@@ -1,0 +1,178 @@
+"""`bench`: what a model costs on this machine, and how soon calls have their texts."""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whisper_engine.cli.calls import CallError, Heard, Turn, call, trimmed
+from whisper_engine.cli.costs import Costs, Decoding, Encoding, Workers
+from whisper_engine.cli.figures import (
+    CALL_HEAD,
+    CallFigures,
+    call_figures,
+    call_row,
+    milliseconds,
+    table,
+)
+from whisper_engine.cli.options import Subparsers, add_device_options
+from whisper_engine.cli.process import EngineError, engine
+from whisper_engine.cli.sounds import SoundError, load
+from whisper_engine.cli.voice import voice
+from whisper_engine.synthetic import SHAPES, write_random
+from whisper_engine.whisper.device import check_compute_type, choose_device, default_compute_type
+from whisper_engine.whisper.files import ModelError, find_model
+from whisper_engine.whisper.lengths import MARGIN_SECONDS, bucket
+
+TURNS = (1.6, 2.8, 4.2, 2.0, 5.5, 3.2)
+"""Seconds of the made-up turns."""
+
+SAYS = 15
+"""Tokens of a turn with random weights."""
+
+AT_ONCE = (1, 2, 4)
+REPEATS = 5
+_APART = 0.9
+"""Seconds between the first turns of two calls."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All of one run."""
+
+    model: str
+    device: str
+    compute_type: str
+    encodings: tuple[Encoding, ...]
+    decodings: tuple[Decoding, ...]
+    workers: tuple[Workers, ...]
+    calls: tuple[CallFigures, ...]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser("bench", help="Measure a model on this machine.")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--model", help="a name, a hub id or a folder")
+    which.add_argument(
+        "--shape", choices=SHAPES, help="random weights of this shape: as fast, and no download"
+    )
+    add_device_options(parser)
+    parser.add_argument(
+        "--sounds",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="what callers say, a turn each; without, a voice without words",
+    )
+    parser.add_argument("--calls", type=int, nargs="*", default=AT_ONCE, help="at once (1 2 4)")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="the quickest counts (5)")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0, or 1 after one sentence on what is wrong."""
+    try:
+        with _folder(options) as folder:
+            figures = _measure(folder, options)
+    except (ModelError, EngineError, SoundError, CallError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(_as_json(figures) if options.json else "\n".join(_as_page(figures)))
+    return 0
+
+
+@contextlib.contextmanager
+def _folder(options: argparse.Namespace) -> Iterator[Path]:
+    if options.model:
+        yield find_model(options.model)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        write_random(Path(folder), options.shape, says=SAYS)
+        yield Path(folder)
+
+
+def _measure(folder: Path, options: argparse.Namespace) -> Figures:
+    device = choose_device(options.device)
+    compute_type = options.compute_type or default_compute_type(device)
+    check_compute_type(device, compute_type)
+    turns = [trimmed(load(path)) for path in options.sounds or ()]
+    costs = Costs(folder, device, compute_type, options.repeats)
+    settings = {"MODEL": str(folder), "DEVICE": device, "COMPUTE_TYPE": compute_type}
+    return Figures(
+        options.model or options.shape,
+        device,
+        compute_type,
+        encodings=tuple(costs.encodings()),
+        decodings=tuple(costs.decodings(bucket(0, MARGIN_SECONDS))),
+        workers=tuple(costs.workers((1, 2))),
+        calls=tuple(asyncio.run(_hold_calls(settings, turns or made_up_turns(), options.calls))),
+    )
+
+
+def made_up_turns() -> list[Turn]:
+    return [trimmed(voice(seconds, seed)) for seed, seconds in enumerate(TURNS)]
+
+
+async def _hold_calls(
+    settings: Mapping[str, str], turns: Sequence[Turn], numbers: Sequence[int]
+) -> list[CallFigures]:
+    if not numbers:
+        return []
+    async with engine(settings) as there:
+        return [call_figures(await calls_at_once(there.url, turns, number)) for number in numbers]
+
+
+async def calls_at_once(url: str, turns: Sequence[Turn], number: int) -> list[list[Heard]]:
+    """`number` calls, each of which begins with another turn, and a little later. Raises CallError."""
+    orders = [[*turns[n % len(turns) :], *turns[: n % len(turns)]] for n in range(number)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            calls = [
+                group.create_task(call(url, order, delay=1 + n * _APART))
+                for n, order in enumerate(orders)
+            ]
+    except* CallError as errors:
+        raise CallError(str(errors.exceptions[0])) from errors
+    return [each.result() for each in calls]
+
+
+def _as_json(figures: Figures) -> str:
+    body: dict[str, Any] = dataclasses.asdict(figures)
+    return json.dumps(body, indent=2) + "\n"
+
+
+def _as_page(figures: Figures) -> Iterator[str]:
+    yield f"# {figures.model}, {figures.compute_type} on {figures.device}"
+    yield from ("", "Encoder, ms of a batch:", "")
+    yield from _encoder_table(figures.encodings)
+    yield from ("", "Decoder, ms of one token of each item of a batch:", "")
+    rows = ((str(each.batch), milliseconds(each.seconds)) for each in figures.decodings)
+    yield from table(("batch", "ms"), rows)
+    yield from ("", "Six turns on so many workers:", "")
+    rows = ((str(each.workers), milliseconds(each.seconds)) for each in figures.workers)
+    yield from table(("workers", "ms"), rows)
+    if figures.calls:
+        yield from ("", "Calls at the pace of speech, ms:", "")
+        yield from table(CALL_HEAD, map(call_row, figures.calls))
+    yield ""
+
+
+def _encoder_table(encodings: Sequence[Encoding]) -> list[str]:
+    batches = sorted({each.batch for each in encodings})
+    seconds = {(each.frames, each.batch): each.seconds for each in encodings}
+    lengths = sorted({each.frames for each in encodings})
+    return table(
+        ("seconds of sound", *(f"batch {batch}" for batch in batches)),
+        (
+            (f"{length / 100:g}", *(milliseconds(seconds[length, batch]) for batch in batches))
+            for length in lengths
+        ),
+    )

@@ -1,0 +1,195 @@
+"""Calls as they come over the wire: sound at the pace of speech, and when what came back."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from websockets.asyncio.client import ClientConnection, connect
+
+from whisper_engine.protocol import (
+    PATH,
+    SAMPLE_RATE,
+    Failed,
+    Final,
+    Flush,
+    Interim,
+    Preflight,
+    ServerMessage,
+    Start,
+    server_message,
+)
+from whisper_engine.whisper.task import Pcm
+
+FRAME = SAMPLE_RATE // 50
+"""Samples of a message: 20 ms, as a room's frames."""
+
+FLUSH_AFTER = 0.25
+"""Seconds of silence after which LiveKit Agents' voice detection asks for the final."""
+
+TALK = 0.38
+"""Share of a call in which its caller speaks."""
+
+ANSWER_SECONDS = 30.0
+
+_HISS = 8.0
+_SILENT = 10 ** (-35 / 20)
+
+
+class CallError(Exception):
+    """The engine refused the call or ended it."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Sound without silence at its ends; `pcm` is mono, 16 kHz."""
+
+    pcm: Pcm
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Seconds. `first_interim` is from the onset of the speech, None if none came; `ready` from its
+    end until its whole text is there, be it preflight or final; `flush_to_final` from the
+    question to the answer.
+
+    `hit`: the final says what a preflight said before; None: there was no preflight.
+    """
+
+    speech: float
+    first_interim: float | None
+    ready: float
+    flush_to_final: float
+    interims: int
+    text: str
+    hit: bool | None
+
+
+@dataclass
+class _Told:
+    """What the engine said in one turn, with the time of each."""
+
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    interims: list[float] = field(default_factory=list)
+    preflight: tuple[float, str] | None = None
+    before: list[str] = field(default_factory=list)
+    final: tuple[float, str] = 0.0, ""
+
+    def take(self, at: float, message: ServerMessage) -> None:
+        match message:
+            case Interim():
+                self.interims.append(at)
+            case Preflight(text=text):
+                self.preflight = at, text
+            case Final(id=None, text=text):
+                self.before.append(text)
+            case Final():
+                self.final = at, message.text
+                self.answered.set()
+            case Failed(message=reason):
+                raise CallError(reason)
+            case _:
+                pass
+
+
+def trimmed(pcm: Pcm) -> Turn:
+    """Without the silence at the ends: what is 35 dB below the loudest 10 ms."""
+    hop = SAMPLE_RATE // 100
+    frames = pcm[: len(pcm) // hop * hop].reshape(-1, hop).astype(np.float64)
+    levels = np.sqrt(np.mean(frames**2, axis=1))
+    loud = np.flatnonzero(levels > levels.max(initial=0) * _SILENT)
+    return Turn(pcm[loud[0] * hop : (loud[-1] + 1) * hop] if len(loud) else pcm[:0])
+
+
+async def call(url: str, turns: Sequence[Turn], *, delay: float = 0.0) -> list[Heard]:
+    """One call in which each turn is said, flushed and answered, and then rested from.
+
+    Args:
+        url: of an engine, http.
+        delay: seconds of silence before the first turn, so that calls do not speak in step.
+
+    Raises CallError (in a group), or TimeoutError where no final comes.
+    """
+    async with _connected(url) as socket, asyncio.TaskGroup() as group:
+        line = _Line(socket)
+        reading = group.create_task(line.read())
+        await line.silence(delay)
+        heard = [await line.say(turn, str(number)) for number, turn in enumerate(turns)]
+        reading.cancel()
+    return heard
+
+
+@contextlib.asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[ClientConnection]:
+    async with connect(url.replace("http", "ws", 1) + PATH) as socket:
+        await socket.send(Start().model_dump_json())
+        ready = server_message.validate_json(await socket.recv())
+        if isinstance(ready, Failed):
+            raise CallError(ready.message)
+        yield socket
+
+
+class _Line:
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._told = _Told()
+        self._began = time.monotonic()
+        self._sent = 0
+        self._hiss = np.random.default_rng(0)
+
+    @property
+    def _at(self) -> float:
+        """When the last sample sent was spoken."""
+        return self._began + self._sent / SAMPLE_RATE
+
+    async def read(self) -> None:
+        async for message in self._socket:
+            self._told.take(time.monotonic(), server_message.validate_json(message))
+
+    async def silence(self, seconds: float) -> None:
+        hiss = self._hiss.normal(0, _HISS, round(seconds * SAMPLE_RATE))
+        await self._play(hiss.astype(np.int16))
+
+    async def say(self, turn: Turn, id_: str) -> Heard:
+        told = self._told = _Told()
+        onset = self._at
+        await self._play(turn.pcm)
+        end = self._at
+        await self.silence(FLUSH_AFTER)
+        asked = time.monotonic()
+        await self._socket.send(Flush(id=id_).model_dump_json())
+        rest = turn.seconds * (1 - TALK) / TALK - FLUSH_AFTER
+        await self.silence(max(rest, 2 * FLUSH_AFTER))
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await told.answered.wait()
+        return _heard(told, onset, end, asked)
+
+    async def _play(self, pcm: Pcm) -> None:
+        for frame in _frames(pcm):
+            self._sent += len(frame)
+            await asyncio.sleep(self._at - time.monotonic())
+            await self._socket.send(frame.tobytes())
+
+
+def _frames(pcm: Pcm) -> Iterator[Pcm]:
+    return (pcm[start : start + FRAME] for start in range(0, len(pcm), FRAME))
+
+
+def _heard(told: _Told, onset: float, end: float, asked: float) -> Heard:
+    at, text = told.final
+    ready, _ = told.preflight or told.final
+    return Heard(
+        speech=end - onset,
+        first_interim=told.interims[0] - onset if told.interims else None,
+        ready=min(ready, at) - end,
+        flush_to_final=at - asked,
+        interims=len(told.interims),
+        text=" ".join(filter(None, [*told.before, text])),
+        hit=None if told.preflight is None else told.preflight[1] == text,
+    )

@@ -1,0 +1,94 @@
+"""`transcribe FILE`: what is said in a file, by the engine's own ears, without an engine."""
+
+import argparse
+import asyncio
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from whisper_engine.api import formats
+from whisper_engine.api.errors import ApiError
+from whisper_engine.api.files import Cutter, Said, hear
+from whisper_engine.api.formats import Transcript
+from whisper_engine.api.uploads import Limits, pieces
+from whisper_engine.cli.options import Subparsers, add_model_options, settings_of
+from whisper_engine.model import HearError, Model, UnknownLanguageError
+from whisper_engine.protocol import Start
+from whisper_engine.whisper.files import ModelError
+from whisper_engine.whisper.model import Whisper
+
+FORMATS = ("text", "json", "srt", "vtt")
+
+_ANY_SIZE = Limits(size=sys.maxsize, seconds=float("inf"))
+"""The limits of uploads protect an engine that others use."""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser("transcribe", help="Write down what is said in a file.")
+    parser.add_argument("file", type=Path, help="a sound file, or a film's")
+    add_model_options(parser)
+    parser.add_argument(
+        "--language",
+        nargs="+",
+        default=["en"],
+        metavar="CODE",
+        help="what is spoken; of several, each is detected among these (default: en)",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0, or 1 after one sentence on what is wrong."""
+    model = Whisper(settings_of(options), CollectorRegistry())
+    try:
+        transcript = asyncio.run(transcribe(model, options.file, options.language))
+    except (ModelError, ApiError, UnknownLanguageError, HearError, OSError) as error:
+        sys.stderr.write(
+            f"{options.file}: {error}\n" if isinstance(error, ApiError) else f"{error}\n"
+        )
+        return 1
+    sys.stdout.write(render(transcript, options.format))
+    return 0
+
+
+async def transcribe(model: Model, file: Path, languages: list[str]) -> Transcript:
+    """Raises ModelError, UnknownLanguageError, HearError, ApiError for what is no sound, OSError."""
+    several = tuple(languages) if len(languages) > 1 else ()
+    start = Start(language=languages[0], languages=several, interim_results=False)
+    cutter = Cutter()
+    with file.open("rb") as binary:
+        async with model.running(), model.decoder(start) as decoder:
+            with closing(pieces(binary, _ANY_SIZE)) as sound:
+                said = [part async for part in hear(sound, cutter, decoder)]
+    return Transcript(
+        text=" ".join(part.heard.text for part in said),
+        language=next((part.heard.language for part in said), None) or languages[0],
+        seconds=cutter.seconds,
+        segments=tuple(cue for part in said for cue in _cues(part)),
+    )
+
+
+def render(transcript: Transcript, format_: str) -> str:
+    match format_:
+        case "json":
+            body = formats.as_verbose_json(transcript, frozenset({"segment", "word"}))
+            return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+        case "srt":
+            return formats.as_srt(transcript)
+        case "vtt":
+            return formats.as_vtt(transcript)
+        case _:
+            return formats.as_text(transcript)
+
+
+def _cues(said: Said) -> list[formats.Segment]:
+    heard = said.heard
+    return list(
+        formats.segments(
+            heard.text, heard.words, said.offset, (said.start, said.end), heard.confidence
+        )
+    )
