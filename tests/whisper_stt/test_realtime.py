@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import numpy as np
 import openai
 import pytest
+import soxr
 from livekit import rtc
 from livekit.agents import stt
 from livekit.agents.utils import http_context
@@ -205,6 +207,19 @@ async def test_hints_are_changed_in_mid_call_and_nothing_said_is_lost(
     started = next(event for event in after if event["type"].endswith("speech_started"))
     assert 3_500 < started["audio_start_ms"] < 4_500
     assert doors.model.started_with[-1].prompt == "Un restaurant."
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+async def test_a_telephones_rate_may_be_sent_as_it_is(
+    doors: Doors, question: Spoken, rate: int
+) -> None:
+    samples = soxr.resample(np.frombuffer(question.pcm, np.int16), question.rate, rate)
+    async with calling(doors) as caller:
+        await caller.set(format={"type": "audio/pcm", "rate": rate})
+        await caller.say(samples.tobytes() + bytes(2 * rate))
+        events = await caller.until(f"{TRANSCRIPTION}.completed")
+    assert events[-1]["transcript"].startswith("one two three")
+    assert 1.0 < events[-1]["usage"]["seconds"] < 2.0
 
 
 async def test_an_update_that_changes_nothing_disturbs_nothing(doors: Doors) -> None:

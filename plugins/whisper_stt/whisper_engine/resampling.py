@@ -1,9 +1,9 @@
 """Sound of any usual rate to the 16 kHz that the engine hears, a piece at a time.
 
 A polyphase FIR: linear phase, a Kaiser-windowed sinc (Oppenheim and Schafer, Discrete-Time Signal
-Processing, 3rd ed., §7.5.3) that looks 1.9 ms to each side. Measured at 8, 24 and 48 kHz: 1.875 ms
-held back, ripple under 0.02 dB (to 3.5 kHz at 8 kHz, else to 7.5 kHz), and 60 dB of rejection of
-the images above 4.5 kHz and of what would fold from above 8.5 kHz.
+Processing, 3rd ed., §7.5.3) that looks 1.9 ms to each side. Measured: 1.875 ms held back at 8, 24
+and 48 kHz; at 8 kHz ripple under 0.02 dB to 3.5 kHz and images 60 dB down above 4.5 kHz; at 24 and
+48 kHz ripple under 0.02 dB to 7.5 kHz, and what would fold from above 8.5 kHz 65 dB down.
 """
 
 from functools import lru_cache
