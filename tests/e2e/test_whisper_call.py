@@ -24,7 +24,7 @@ QUESTION = Path(__file__).parent.parent / "data" / "audio" / "weather_question.w
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     folder = tmp_path_factory.mktemp("whisper")
     model = folder / "base.en"
-    write_scripted(model, SAID, multilingual=False, listens=False)
+    write_scripted(model, SAID, multilingual=False, token_seconds=0.2)
     settings = {"WHISPER_MODEL": str(model), "WHISPER_COMPUTE_TYPE": "float32"}
     async with parley_up(folder, **settings) as stack:
         yield stack

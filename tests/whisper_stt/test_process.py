@@ -93,7 +93,7 @@ async def test_sigterm_hears_out_who_is_speaking(
     [
         ({"WHISPER_LISTEN__HOST": "0.0.0.0"}, "needs a key"),
         ({"WHISPER_PHRASES": "/nowhere.txt"}, "WHISPER_PHRASES"),
-        ({"WHISPER_MODEL": "parrot"}, "WHISPER_MODEL"),
+        ({"WHISPER_DEVICE": "tpu"}, "WHISPER_DEVICE"),
     ],
 )
 async def test_bad_settings_refuse_to_start(settings: dict[str, str], complaint: str) -> None:
@@ -107,3 +107,16 @@ async def test_bad_settings_refuse_to_start(settings: dict[str, str], complaint:
     assert process.returncode == 2
     assert complaint in errors.decode()
     assert len(errors.decode().splitlines()) == 1
+
+
+async def test_a_model_that_is_not_there_is_named_in_one_sentence() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "whisper_engine", "serve"),
+        env=os.environ | {"WHISPER_MODEL": "parrot", "WHISPER_LISTEN__PORT": str(free_port())},
+        stderr=PIPE,
+    )
+    async with asyncio.timeout(SECONDS):
+        _, errors = await process.communicate()
+    assert process.returncode != 0
+    assert "cannot start: no model named parrot" in errors.decode()
+    assert "Traceback" not in errors.decode()

@@ -93,8 +93,8 @@ class WhisperDecoder:
             verdict: Verdict = judge_interim(decoded, request.speech, self._decoding.limits)
             return self._heard(decoded, verdict)
         decoded, verdict = await self._believe(request, task, decoded)
-        seconds = _speech_samples(request) / SAMPLE_RATE
-        self._turn = _Turn(request.start, decoded.language, decoded.language_probability, seconds)
+        if isinstance(verdict, Keep):  # what nobody said is in no language
+            self._note_turn(request, decoded)
         return self._heard(decoded, verdict)
 
     def promote(self) -> None:
@@ -159,6 +159,10 @@ class WhisperDecoder:
             beam=self._decoding.beam if final else 1,
             words=final,
         )
+
+    def _note_turn(self, request: Request, decoded: Decoded) -> None:
+        seconds = _speech_samples(request) / SAMPLE_RATE
+        self._turn = _Turn(request.start, decoded.language, decoded.language_probability, seconds)
 
     def _end_turn(self, request: Request) -> None:
         """A turn's language counts when the next one begins: its text may have been made twice."""
