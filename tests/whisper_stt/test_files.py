@@ -81,12 +81,24 @@ def test_damaged_weights(folder: Path) -> None:
 
 
 def test_hub_that_cannot_be_reached(tmp_path: Path) -> None:
-    # The hub's library reads its settings once, when it is imported.
-    script = "from whisper_engine.whisper.files import find_model; find_model('tiny.en')"
-    environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
-    )
-    error = done.stderr.splitlines()[-1]
+    error = find_apart("tiny.en", tmp_path).stderr.splitlines()[-1]
     assert "ModelFilesError: the model tiny.en is not on this machine" in error
     assert "give its path" in error
+
+
+@pytest.mark.parametrize("name", ["tiny.en", "Systran/faster-whisper-tiny.en"])
+def test_model_in_the_cache_needs_no_hub(whole: Path, tmp_path: Path, name: str) -> None:
+    cached = tmp_path / "hub" / "models--Systran--faster-whisper-tiny.en"
+    shutil.copytree(whole, cached / "snapshots" / "0123abcd")
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("0123abcd")
+    assert find_apart(name, tmp_path).stdout.strip() == str(cached / "snapshots" / "0123abcd")
+
+
+def find_apart(name: str, cache: Path) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, with no hub: its library reads its settings once, when imported."""
+    script = f"from whisper_engine.whisper.files import find_model; print(find_model({name!r}))"
+    environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(cache)}
+    return subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
+    )

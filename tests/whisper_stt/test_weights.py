@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -113,6 +114,15 @@ def test_batch_of_several_calls_gives_each_what_it_gets_alone(weights: Weights) 
         if not alone.capped:
             assert shared.logprob == pytest.approx(alone.logprob, abs=1e-4)
     assert len({decoded.text for decoded in together}) == 6
+
+
+def test_threads_share_the_weights(weights: Weights) -> None:
+    tasks = [make_task(0.3 * number, "en", "de") for number in range(8)]
+    alone = [decode(weights, task).text for task in tasks]
+    with ThreadPoolExecutor(4) as threads:
+        at_once = threads.map(lambda task: decode(weights, task).text, tasks)
+        assert list(at_once) == alone
+    assert len(set(alone)) > 4
 
 
 def test_random_weights_too_give_the_same_alone_and_together(tmp_path: Path) -> None:

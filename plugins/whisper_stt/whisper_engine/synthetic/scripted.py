@@ -33,7 +33,7 @@ def write_scripted(
     no_speech: float = 0.05,
     detects: Mapping[str, float] | None = None,
 ) -> None:
-    """Write a model folder that CTranslate2 and faster-whisper load offline.
+    """Write a model folder that CTranslate2 and faster-whisper load offline, in float32.
 
     Args:
         texts: what to say; by language, to say other texts in other languages (the first one's is
