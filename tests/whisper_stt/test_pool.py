@@ -1,6 +1,7 @@
 """Several engines: the roomiest gets the call, and another goes on where one fails."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -141,6 +142,35 @@ async def test_a_flush_that_one_did_not_answer_is_asked_of_the_other(two: Two) -
         events = await rest(stream)
     assert [final.text for final in finals(events)] == [words(1, 2), words(3)]
     assert len(two.small.starts) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whenever_calls_are_lost_each_frame_is_said_once_and_in_order(
+    two: Two, seed: int
+) -> None:
+    luck = random.Random(seed)
+    options = APIConnectOptions(max_retry=50, retry_interval=0.0, timeout=5.0)
+    started = two.small.started = two.big.started
+    told = 0
+    async with (
+        asyncio.timeout(20),
+        two.ears() as ears,
+        ears.stream(conn_options=options) as stream,
+    ):
+        for _ in range(4):
+            for deed in luck.choices(["tell", "flush"], weights=[3, 1], k=10):
+                if deed == "flush":
+                    stream.flush()
+                else:
+                    told += 1
+                    tell(stream, told)
+            await started.get()
+            for _ in range(luck.randrange(60)):
+                await asyncio.sleep(0)  # as far as it may have come
+            two.big.lose()
+            two.small.lose()
+        stream.end_input()
+        assert said(await rest(stream)) == words(*range(1, told + 1))
 
 
 async def test_an_engine_that_comes_back_alone_is_used_again(two: Two) -> None:

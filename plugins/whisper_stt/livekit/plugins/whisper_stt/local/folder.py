@@ -37,7 +37,7 @@ def settings_of(model: str, device: str | None, environment: Mapping[str, str]) 
     settings = {
         name: value
         for name, value in environment.items()
-        if name.startswith("WHISPER_") and name not in _OWN
+        if _is_setting(name) and name.upper() not in _OWN
     }
     # A folder's name means another folder to a process that stands elsewhere.
     is_folder = os.sep in model and Path(model).is_dir()
@@ -45,6 +45,11 @@ def settings_of(model: str, device: str | None, environment: Mapping[str, str]) 
     if device is not None:
         settings["WHISPER_DEVICE"] = device
     return settings
+
+
+def _is_setting(name: str) -> bool:
+    """Engines take them in small letters too."""
+    return name.upper().startswith("WHISPER_")
 
 
 class Folder:
@@ -72,7 +77,7 @@ class Folder:
         """Start an engine that takes the vacancy with it. It stops `linger` s after its last user."""
         _started[:] = [process for process in _started if process.poll() is None]
         (self.path / ADDRESS).unlink(missing_ok=True)
-        others = {n: v for n, v in os.environ.items() if not n.startswith("WHISPER_")}
+        others = {n: v for n, v in os.environ.items() if not _is_setting(n)}
         self.log.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         log = os.open(self.log, flags, 0o600)
