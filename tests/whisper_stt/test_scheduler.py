@@ -81,6 +81,17 @@ def test_a_model_slower_than_allowed_still_shares_its_batches() -> None:
     assert [len(batch) for batch in drained(queue)] == [4]
 
 
+@pytest.mark.parametrize(
+    ("kind", "together"), [(Kind.FINAL, 6), (Kind.SPECULATIVE, 6), (Kind.INTERIM, 3)]
+)
+def test_a_queue_of_finals_is_shortened_by_larger_batches(kind: Kind, together: int) -> None:
+    queue = scheduler(ROWS, Limits(longest=0.35, size=8))
+    for stream in range(8):
+        queue.submit(ticket(kind, stream), now=0.0)
+    batch, _ = queue.take(now=0.65)
+    assert len(ran(batch)) == together
+
+
 def test_an_interim_rides_along_with_a_final_where_that_costs_nothing() -> None:
     queue = scheduler(CHEAP)
     queue.submit(ticket(Kind.INTERIM, 1), now=0.0)

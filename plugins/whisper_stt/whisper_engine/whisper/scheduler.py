@@ -21,7 +21,8 @@ class Limits:
     Args:
         longest: seconds that a batch should take at most.
         stretch: a batch may also take this many times what its first decode takes alone, or a
-            model slower than `longest` would never share a batch.
+            model slower than `longest` would never share a batch; and as long as a final has
+            waited already, since larger batches are what shortens a queue.
         ride: share by which the less urgent may lengthen a batch of the more urgent.
         size: most decodes in a batch.
         waiting: most decodes that wait; finals are let in beyond it.
@@ -130,7 +131,7 @@ class Scheduler(Generic[PayloadT]):
         first = self._first()
         if first is None:
             return None, late
-        chosen = self._company(first)
+        chosen = self._company(first, now)
         self._account(first)
         self._forget([entry.ticket for entry in chosen])
         items = tuple(Item(e.ticket, e.kind, max(0.0, now - e.since)) for e in chosen)
@@ -167,11 +168,13 @@ class Scheduler(Generic[PayloadT]):
         elif any(entry.kind is Kind.FILE for entry in self._waiting.values()):
             self._since_file += 1
 
-    def _company(self, first: _Waiting[PayloadT]) -> list[_Waiting[PayloadT]]:
+    def _company(self, first: _Waiting[PayloadT], now: float) -> list[_Waiting[PayloadT]]:
         """`first` and those that may share its batch, most urgent first."""
         group = first.ticket.group
         others = [e for e in self._waiting.values() if e.ticket.group == group and e is not first]
         longest = self._longest(_shape([first]))
+        if first.kind <= Kind.SPECULATIVE:
+            longest = max(longest, now - first.since)
         chosen = [first]
         for entry in sorted(others, key=lambda entry: entry.order)[: self._limits.size - 1]:
             most = longest
