@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry
 from starlette.websockets import WebSocket
 
 from parley_serving import Gate, RefusedError, Service, Socket, converse
+from whisper_engine.api.routes import routes
 from whisper_engine.config import Settings
 from whisper_engine.metrics import Metrics
 from whisper_engine.model import Model
@@ -49,6 +50,7 @@ def make_service(
         start=model.running,
         socket_path=PATH,
         session=session,
+        routes=routes(shared, gate),
         key=settings.listen.key,
         registry=registry,
     )
