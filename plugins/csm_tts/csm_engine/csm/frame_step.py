@@ -1,0 +1,130 @@
+"""One frame for each of a batch of rows: backbone, code 0, the depth decoder, sampler, end.
+
+A slot is one utterance's place in static buffers; a step works on the slots it is given, wherever
+each stands in its own context. A step's shapes are fixed and the host reads nothing in it, so it
+can be captured in a CUDA graph and replayed.
+"""
+
+import torch
+from torch import Tensor
+
+from csm_engine.csm.config import CsmConfig
+from csm_engine.csm.depth import DepthCache
+from csm_engine.csm.model import Csm
+from csm_engine.csm.paged_kv import PagedKV, Sequence
+from csm_engine.csm.philox import gumbel
+from csm_engine.csm.sampler import Sampling, sample
+
+
+class Slots:
+    """State of `count` utterances, and of one slot more that rows of padding use.
+
+    `inputs` [slots, hidden] is what the backbone reads next: the last token of a prompt, then each
+    frame that was made. `positions`, `frames`, `seeds`, `top_k`, `min_frames` are int64 [slots],
+    `temperature` float32 [slots], `block_table` int32 [slots, pages].
+    """
+
+    def __init__(self, model: Csm, kv: PagedKV, count: int) -> None:
+        device, slots = model.device, count + 1
+        self.padding = count
+        self.kv = kv
+        self.inputs = torch.zeros(
+            slots, model.config.backbone.hidden_size, dtype=model.dtype, device=device
+        )
+        self.block_table = torch.zeros(slots, kv.max_pages, dtype=torch.int32, device=device)
+        self.positions, self.frames, self.seeds, self.top_k, self.min_frames = (
+            torch.zeros(slots, dtype=torch.long, device=device) for _ in range(5)
+        )
+        self.temperature = torch.zeros(slots, dtype=torch.float32, device=device)
+
+    def admit(self, slot: int, sequence: Sequence, last: Tensor, sampling: Sampling) -> None:
+        """Begin an utterance: its prompt is in `sequence`, but for its `last` token [hidden]."""
+        self.inputs[slot] = last
+        self.positions[slot] = sequence.length
+        self.frames[slot] = 0
+        self.seeds[slot] = sampling.seed
+        self.temperature[slot] = sampling.temperature
+        self.top_k[slot] = sampling.top_k
+        self.min_frames[slot] = sampling.min_frames
+        self._show_pages(slot, sequence)
+
+    def advance(self, slot: int, sequence: Sequence) -> None:
+        """Before each step: make room for the token it writes.
+
+        Raises ValueError when the context is full, OutOfPagesError when the pool is.
+        """
+        before = list(sequence.pages)
+        self.kv.extend(sequence, 1)
+        if sequence.pages != before:
+            self._show_pages(slot, sequence)
+
+    def release(self, slot: int) -> None:
+        """Stop naming the pages of an utterance that ended: they may be another's next."""
+        self.block_table[slot] = 0
+
+    def _show_pages(self, slot: int, sequence: Sequence) -> None:
+        self.block_table[slot] = self.kv.block_table(sequence).to(self.block_table.device)
+
+
+class FrameStep:
+    """The step for batches of `rows`; those without an utterance name the padding slot.
+
+    `result` [rows, codebooks + 1] int32 holds the frames made, and 1 in the last column where an
+    utterance ended: that frame is no audio.
+    """
+
+    def __init__(self, model: Csm, slots: Slots, rows: int) -> None:
+        config = model.config
+        device = model.device
+        self._model = model
+        self._config = config
+        self._slots = slots
+        self._cache = DepthCache(config, rows, dtype=model.dtype, device=device)
+        self._rows = torch.full((rows,), slots.padding, device=device)
+        self.result = torch.zeros(rows, config.num_codebooks + 1, dtype=torch.int32, device=device)
+
+    def choose(self, slots: list[int]) -> None:
+        """Which slots the next steps work on, in this order, each at most once."""
+        empty = len(self._rows) - len(slots)
+        if empty < 0 or len(set(slots)) < len(slots):
+            raise ValueError(f"{slots} are not up to {len(self._rows)} slots, each once")
+        self._rows.copy_(torch.tensor(slots + [self._slots.padding] * empty))
+
+    def run(self) -> None:
+        """Make one frame a row, into `result`, and let it be the row's next input."""
+        slots, rows = self._slots, self._rows
+        positions = slots.positions[rows]
+        hidden = self._model.backbone.forward(
+            slots.kv, slots.inputs[rows][:, None], positions[:, None], slots.block_table[rows]
+        )[:, 0]
+        codes = self._codes(hidden)
+        self.result[:, :-1] = codes
+        self.result[:, -1] = ended(codes, self._config)
+        slots.inputs[rows] = self._model.backbone.embed_frames(codes)
+        # A row of padding stays where it is: it must not walk off the model's last position.
+        moving = (rows != slots.padding).long()
+        slots.positions[rows] = positions + moving
+        slots.frames[rows] += moving
+
+    def _codes(self, hidden: Tensor) -> Tensor:
+        slots, rows, config = self._slots, self._rows, self._config
+        frames = slots.frames[rows]
+        temperature, top_k = slots.temperature[rows], slots.top_k[rows]
+        noise = gumbel(slots.seeds[rows], frames, config.num_codebooks, config.codebook_size)
+
+        def pick(logits: Tensor, codebook: int) -> Tensor:
+            return sample(logits, temperature, top_k, noise[:, codebook])
+
+        logits = self._model.backbone.logits(hidden)
+        early = frames < slots.min_frames[rows]
+        eos = config.codebook_eos_token_id
+        logits[:, eos] = logits[:, eos].masked_fill(early, -torch.inf)
+        return self._model.depth.frame(self._cache, hidden, pick(logits, 0), pick)
+
+
+def ended(codes: Tensor, config: CsmConfig) -> Tensor:
+    """Frames [rows, codebooks] → whether each ends its utterance, bool [rows].
+
+    The last codebook does not count, as in transformers' `generate`: it says least about a sound.
+    """
+    return (codes[:, :-1] == config.codebook_eos_token_id).all(1)
