@@ -170,6 +170,13 @@ async def test_an_engine_that_refuses_its_settings_says_why_and_is_not_tried_aga
     assert [error.recoverable for error in reported.errors] == [False]
 
 
+async def test_a_model_that_there_is_not_is_named(http: aiohttp.ClientSession) -> None:
+    ears = whisper_stt.STT(model="no-such-model", linger=LINGER, http_session=http)
+    with pytest.raises(APIConnectionError, match="cannot start: no model named no-such-model"):
+        await ears.recognize(SILENCE, conn_options=APIConnectOptions(max_retry=0, timeout=20.0))
+    await ears.aclose()
+
+
 async def test_a_folder_that_others_may_enter_is_not_trusted(
     http: aiohttp.ClientSession, runtime: Path
 ) -> None:

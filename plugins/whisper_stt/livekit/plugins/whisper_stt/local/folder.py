@@ -19,6 +19,8 @@ from pydantic import BaseModel, ValidationError
 RUNNING = "running"
 """File that an engine has locked for as long as it runs."""
 LOG = "engine.log"
+_GOODBYE = "Application startup failed"
+"""What uvicorn says after the reason."""
 _HOST = Path(__file__).with_name("host.py")
 _OWN = ("WHISPER_LISTEN__HOST", "WHISPER_LISTEN__PORT", "WHISPER_LISTEN__KEY")
 """Settings that a local engine chooses by itself."""
@@ -106,9 +108,10 @@ class Folder:
         return Address(published.url, published.key)
 
     def last_words(self) -> str:
-        """The last line that the engine wrote to its log."""
-        lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        """The last line of the engine's log that says something."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        telling = [line for line in lines if line.strip() and _GOODBYE not in line]
+        return telling[-1].removeprefix("ERROR:").strip() if telling else "it said nothing"
 
 
 def _root() -> Path:
