@@ -9,6 +9,7 @@ from tests.whisper_stt.whispers import (
     make_task,
     multilingual_tokenizer,
     noise,
+    speech,
 )
 from whisper_engine.synthetic import make_tokenizer, write_random, write_scripted
 from whisper_engine.whisper.lengths import MOST_TOKENS
@@ -59,6 +60,15 @@ def test_words_stand_where_their_sound_is(counting: Weights) -> None:
     words = decode(counting, Task(noise(1, lead=1.0), 600, ("en",), (), 20)).words
     starts = [word.start for word in words[1:]]
     assert starts == pytest.approx([1.25, 1.5, 1.75], abs=0.04)
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.1])
+def test_speech_is_heard_loud_or_faint(tmp_path: Path, gain: float) -> None:
+    write_scripted(tmp_path, "what is the weather", token_seconds=0.2)
+    decoded = decode(load(tmp_path), Task(speech(gain), 400, ("en",), (), 20))
+    assert decoded.text.startswith("what is the")
+    lengths = [word.end - word.start for word in decoded.words[1:]]
+    assert lengths == pytest.approx([0.2] * len(lengths), abs=0.03)
 
 
 def test_each_language_has_its_text_and_any_other_the_first(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import base64
 import functools
+import wave
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import soxr
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from whisper_engine.synthetic import add_special_tokens
@@ -33,6 +35,14 @@ def noise(sound: float, *, lead: float = 0.4, tail: float = 0.15) -> Pcm:
     loud = np.random.default_rng(0).normal(0, 1000, round(sound * 16000))
     pieces = (np.zeros(round(lead * 16000)), loud, np.zeros(round(tail * 16000)))
     return np.concatenate(pieces).astype(np.int16)
+
+
+def speech(gain: float = 1.0) -> Pcm:
+    """Two seconds: "what is the weather in Paris"."""
+    with wave.open(str(DATA.parent / "audio" / "weather_question.wav")) as file:
+        sound = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+        samples: Pcm = soxr.resample(sound, file.getframerate(), 16000)
+    return (gain * samples).astype(np.int16)
 
 
 def make_task(

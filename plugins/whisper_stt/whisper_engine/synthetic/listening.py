@@ -38,11 +38,15 @@ def write_encoder(encoder: Any, sparse: Sparse, mels: int) -> None:
     sparse.feed_forward(layer.ffn, 32)
     # What comes out of the convolutions has no opposite: the mean takes its share.
     kept = 1 - 1 / sparse.width
-    layer.ffn.linear_0.weight[:2, LOUD] = 1 / kept
-    layer.ffn.linear_0.weight[0, FIRST] = -100
-    layer.ffn.linear_0.weight[0, LOUD] -= 100 / sparse.width / kept
-    sparse.write(layer.ffn.linear_1, 0, {SOUND: 1 / STEEP})
-    layer.ffn.linear_1.weight[LOUD, 1] = -1
+    into = layer.ffn.linear_0
+    into.weight[:4, LOUD] = np.array([4, 4, 1, -1]) / kept
+    into.bias[:2] = -1.5 * STEEP, -2.5 * STEEP
+    into.weight[:2, FIRST] = -100
+    into.weight[:2, LOUD] -= 100 / sparse.width / kept
+    for unit, weight in enumerate((1, -1)):
+        sparse.write(layer.ffn.linear_1, unit, {SOUND: weight / STEEP})
+    # gelu(x) - gelu(-x) is x: nothing of it may stay, or it would shift the squares of the frames.
+    layer.ffn.linear_1.weight[LOUD, 2:4] = -1, 1
     sparse.norm(encoder.layer_norm)
 
 
@@ -51,7 +55,7 @@ def _write_convolutions(encoder: Any, width: int, mels: int) -> None:
     encoder.conv1.weight, encoder.conv1.bias = zeros(width, mels, 3), zeros(width)
     encoder.conv2.weight, encoder.conv2.bias = zeros(width, width, 3), zeros(width)
     bands = round(SPEECH_BANDS * mels)
-    sharp, sharpest = 5 * STEEP, 50 * STEEP
+    sharp, sharpest = 40 * STEEP, 50 * STEEP
     encoder.conv1.weight[[ABOVE, WELL_ABOVE], :bands, 1] = sharp / bands
     encoder.conv1.bias[[ABOVE, WELL_ABOVE]] = -sharp * LOUD_MEL, -sharp * LOUD_MEL - STEEP
     encoder.conv1.weight[NEAR_ZERO : NEAR_ZERO + 3, :bands, 1] = sharpest / bands
