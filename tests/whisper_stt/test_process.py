@@ -117,6 +117,6 @@ async def test_a_model_that_is_not_there_is_named_in_one_sentence() -> None:
     )
     async with asyncio.timeout(SECONDS):
         _, errors = await process.communicate()
-    assert process.returncode != 0
+    assert process.returncode == 2
     assert "cannot start: no model named parrot" in errors.decode()
     assert "Traceback" not in errors.decode()

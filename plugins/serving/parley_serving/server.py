@@ -1,6 +1,7 @@
 """Runs an engine's app by itself, and stops it without cutting off who is speaking."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -36,7 +37,10 @@ def serve(app: Starlette, gate: Gate, listen: ListenSettings, *, max_message: in
         raise SystemExit(1) from None
     plain = _PlainlyStarted(app)
     server = _DrainingServer(make_config(plain, max_message=max_message), gate, listen.drain)
-    server.run(sockets=[listener])
+    with contextlib.suppress(SystemExit):  # uvicorn's, when the app does not start
+        server.run(sockets=[listener])
+    if hasattr(app.state, "cannot_start"):
+        raise SystemExit(2)  # as for a bad setting: trying again will not help
     if not server.started:
         raise SystemExit(1)
 
