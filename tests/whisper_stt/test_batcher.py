@@ -290,11 +290,11 @@ async def test_at_the_end_what_runs_is_delivered_and_what_waits_is_refused() -> 
             kinds = [Kind.FINAL, Kind.SPECULATIVE, Kind.INTERIM, Kind.FILE]
             waiting = [await begun(bench.decode("late", kind, kind + 1)) for kind in kinds]
             waiting[0].add_done_callback(lambda _: bench.script.go())
+        left = set(threading.enumerate()) - before
+        assert not [thread for thread in left if thread.name.startswith("whisper-")]
         assert await running == "HOLD"
         ends = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(end, ClosedError) for end in ends)
-    workers = {t for t in set(threading.enumerate()) - before if t.name.startswith("whisper-")}
-    assert not workers
     with pytest.raises(ClosedError, match="not running"):
         await bench.decode("after")
 

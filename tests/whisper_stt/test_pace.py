@@ -143,6 +143,13 @@ def test_files_are_no_load_as_they_give_way() -> None:
     assert load.pace(100.0) == Pace()
 
 
+def test_a_worker_may_report_a_little_after_the_pace_was_asked() -> None:
+    load = Load(1, PATIENCE)
+    load.ran(Kind.FINAL, 1.0, 1.0, now=10.0)
+    before = load.utilisation(10.0)
+    assert load.utilisation(9.9) == load.utilisation(10.0) == before
+
+
 def test_workers_that_hang_leave_no_room() -> None:
     load = Load(1, PATIENCE)
     assert load.has_room(10.0, longest_wait=PATIENCE)
