@@ -22,7 +22,6 @@ from whisper_engine.cli.figures import (
     milliseconds,
     table,
 )
-from whisper_engine.cli.options import Subparsers, add_device_options
 from whisper_engine.cli.process import EngineError, engine
 from whisper_engine.cli.sounds import SoundError, load
 from whisper_engine.cli.voice import voice
@@ -37,8 +36,6 @@ TURNS = (1.6, 2.8, 4.2, 2.0, 5.5, 3.2)
 SAYS = 15
 """Tokens of a turn with random weights."""
 
-AT_ONCE = (1, 2, 4)
-REPEATS = 5
 _APART = 0.9
 """Seconds between the first turns of two calls."""
 
@@ -54,27 +51,6 @@ class Figures:
     decodings: tuple[Decoding, ...]
     workers: tuple[Workers, ...]
     calls: tuple[CallFigures, ...]
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("bench", help="Measure a model on this machine.")
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--model", help="a name, a hub id or a folder")
-    which.add_argument(
-        "--shape", choices=SHAPES, help="random weights of this shape: as fast, and no download"
-    )
-    add_device_options(parser)
-    parser.add_argument(
-        "--sounds",
-        type=Path,
-        nargs="+",
-        metavar="FILE",
-        help="what callers say, a turn each; without, a voice without words",
-    )
-    parser.add_argument("--calls", type=int, nargs="*", default=AT_ONCE, help="at once (1 2 4)")
-    parser.add_argument("--repeats", type=int, default=REPEATS, help="the quickest counts (5)")
-    parser.add_argument("--json", action="store_true", help="for machines")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -94,6 +70,8 @@ def _folder(options: argparse.Namespace) -> Iterator[Path]:
     if options.model:
         yield find_model(options.model)
         return
+    if options.shape not in SHAPES:
+        raise ModelError(f"no shape named {options.shape}: take one of {', '.join(SHAPES)}")
     with tempfile.TemporaryDirectory() as folder:
         write_random(Path(folder), options.shape, says=SAYS)
         yield Path(folder)
@@ -103,7 +81,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> Figures:
     device = choose_device(options.device)
     compute_type = options.compute_type or default_compute_type(device)
     check_compute_type(device, compute_type)
-    turns = [trimmed(load(path)) for path in options.sounds or ()]
+    turns = [trimmed(load(path)) for path in options.sounds]
     costs = Costs(folder, device, compute_type, options.repeats)
     settings = {"MODEL": str(folder), "DEVICE": device, "COMPUTE_TYPE": compute_type}
     return Figures(

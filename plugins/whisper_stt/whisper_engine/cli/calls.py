@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake
 
 from whisper_engine.protocol import (
     PATH,
@@ -27,7 +28,8 @@ FRAME = SAMPLE_RATE // 50
 """Samples of a message: 20 ms, as a room's frames."""
 
 FLUSH_AFTER = 0.25
-"""Seconds of silence after which LiveKit Agents' voice detection asks for the final."""
+"""Seconds of silence after which LiveKit Agents asks for the final, at the earliest: its own voice
+detection takes some windows to be sure."""
 
 TALK = 0.38
 """Share of a call in which its caller speaks."""
@@ -127,7 +129,11 @@ async def call(url: str, turns: Sequence[Turn], *, delay: float = 0.0) -> list[H
 
 @contextlib.asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[ClientConnection]:
-    async with connect(url.replace("http", "ws", 1) + PATH) as socket:
+    try:
+        socket = await connect(url.replace("http", "ws", 1) + PATH)
+    except (OSError, InvalidHandshake) as error:
+        raise CallError(f"the engine takes no call: {error}") from error
+    async with socket:
         await socket.send(Start().model_dump_json())
         ready = server_message.validate_json(await socket.recv())
         if isinstance(ready, Failed):

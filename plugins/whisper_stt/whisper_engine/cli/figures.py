@@ -28,8 +28,8 @@ class Quantiles:
 class CallFigures:
     """Of all turns of some calls at once. Times are those of `calls.Heard`.
 
-    `told` is of turns with a preflight, `hits` of those whose final said the same, `empty` of turns
-    whose final had no words.
+    `told` is of turns with a preflight before the flush, `hits` of those whose final said the same,
+    and `held` their `flush_to_final`. `empty` is of turns whose final had no words.
     """
 
     calls: int
@@ -39,6 +39,7 @@ class CallFigures:
     hits: int
     ready: Quantiles
     flush_to_final: Quantiles
+    held: Quantiles
     first_interim: Quantiles
 
 
@@ -55,6 +56,7 @@ def call_figures(heard: Sequence[Sequence[Heard]]) -> CallFigures:
         hits=sum(turn.hit is True for turn in turns),
         ready=Quantiles.of(turn.ready for turn in turns),
         flush_to_final=Quantiles.of(turn.flush_to_final for turn in turns),
+        held=Quantiles.of(turn.flush_to_final for turn in turns if turn.hit),
         first_interim=Quantiles.of(turn.first_interim for turn in turns),
     )
 
@@ -83,6 +85,7 @@ CALL_HEAD = (
     "turns",
     "end of speech → whole text, p50 / p95 / p99 ms",
     "flush → FINAL",
+    "where a preflight held",
     "onset → first interim",
     "preflights kept",
     "empty",
@@ -96,7 +99,12 @@ def call_row(figures: CallFigures) -> tuple[str, ...]:
         str(figures.turns),
         *(
             " / ".join(milliseconds(value) for value in (each.p50, each.p95, each.p99))
-            for each in (figures.ready, figures.flush_to_final, figures.first_interim)
+            for each in (
+                figures.ready,
+                figures.flush_to_final,
+                figures.held,
+                figures.first_interim,
+            )
         ),
         f"{figures.hits} of {figures.told}",
         str(figures.empty),

@@ -9,54 +9,44 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from parley_serving import StartError
 from whisper_engine.api import formats
 from whisper_engine.api.errors import ApiError
 from whisper_engine.api.files import Cutter, Said, hear
 from whisper_engine.api.formats import Transcript
 from whisper_engine.api.uploads import Limits, pieces
-from whisper_engine.cli.options import Subparsers, add_model_options, settings_of
+from whisper_engine.config import Settings
 from whisper_engine.model import HearError, Model, UnknownLanguageError
 from whisper_engine.protocol import Start
-from whisper_engine.whisper.files import ModelError
 from whisper_engine.whisper.model import Whisper
-
-FORMATS = ("text", "json", "srt", "vtt")
 
 _ANY_SIZE = Limits(size=sys.maxsize, seconds=float("inf"))
 """The limits of uploads protect an engine that others use."""
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("transcribe", help="Write down what is said in a file.")
-    parser.add_argument("file", type=Path, help="a sound file, or a film's")
-    add_model_options(parser)
-    parser.add_argument(
-        "--language",
-        nargs="+",
-        default=["en"],
-        metavar="CODE",
-        help="what is spoken; of several, each is detected among these (default: en)",
-    )
-    parser.add_argument("--format", choices=FORMATS, default="text")
-    parser.set_defaults(run=run)
-
-
 def run(options: argparse.Namespace) -> int:
     """0, or 1 after one sentence on what is wrong."""
-    model = Whisper(settings_of(options), CollectorRegistry())
+    settings = Settings(
+        model=options.model, device=options.device, compute_type=options.compute_type
+    )
+    model = Whisper(settings, CollectorRegistry())
     try:
         transcript = asyncio.run(transcribe(model, options.file, options.language))
-    except (ModelError, ApiError, UnknownLanguageError, HearError, OSError) as error:
-        sys.stderr.write(
-            f"{options.file}: {error}\n" if isinstance(error, ApiError) else f"{error}\n"
-        )
-        return 1
+    except (StartError, UnknownLanguageError, HearError, OSError) as error:
+        return _fail(str(error))
+    except ApiError as error:
+        return _fail(f"{options.file}: {error}")
     sys.stdout.write(render(transcript, options.format))
     return 0
 
 
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"{reason}\n")
+    return 1
+
+
 async def transcribe(model: Model, file: Path, languages: list[str]) -> Transcript:
-    """Raises ModelError, UnknownLanguageError, HearError, ApiError for what is no sound, OSError."""
+    """Raises StartError, UnknownLanguageError, HearError, ApiError for what is no sound, OSError."""
     several = tuple(languages) if len(languages) > 1 else ()
     start = Start(language=languages[0], languages=several, interim_results=False)
     cutter = Cutter()

@@ -1,5 +1,6 @@
 """One loaded Whisper: batches of tasks in, texts out. Blocking; any number of threads may call it."""
 
+import copy
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from whisper_engine.whisper.device import (
     choose_device,
     default_compute_type,
 )
-from whisper_engine.whisper.features import Features
+from whisper_engine.whisper.features import Features, Padding
 from whisper_engine.whisper.files import ModelFilesError, find_model, load_tokenizer
 from whisper_engine.whisper.lengths import (
     BUCKETS,
@@ -99,6 +100,12 @@ class Weights:
             weights._probe()
         return weights
 
+    def padded(self, padding: Padding) -> "Weights":
+        """The same model, with its inputs filled up in this way."""
+        other = copy.copy(self)
+        other._features = Features(self.mels, padding)
+        return other
+
     def decode(self, tasks: Sequence[Task]) -> list[Decoded]:
         """One batch, of one `group`. A task's result does not depend on the others in its batch, but for
         `logprob` where it is `capped`.
@@ -119,9 +126,7 @@ class Weights:
             raise ValueError(f"a batch is of one group, not of {len(groups)}")
         frames = tasks[0].frames
         if not 0 < frames <= FULL_FRAMES or collides(frames, self.mels):
-            raise ValueError(
-                f"{frames} frames cannot be encoded: take a length of `lengths.BUCKETS`"
-            )
+            raise ValueError(f"{frames} frames cannot be encoded: take one of `lengths.BUCKETS`")
         for task in tasks:
             if not 1 <= task.max_tokens <= MOST_TOKENS:
                 raise ValueError(f"max_tokens is {task.max_tokens}, not 1 to {MOST_TOKENS}")

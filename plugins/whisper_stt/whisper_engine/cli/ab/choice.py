@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from whisper_engine.cli.ab.grid import LOSSES, MARGINS, PADDINGS, Condition, Margin, Padding
+from whisper_engine.cli.ab.grid import LOSSES, MARGINS, PADDINGS, Condition, Margin
 from whisper_engine.cli.ab.scoring import Rates
+from whisper_engine.whisper.features import Padding
 
 MOST_RISE = 0.001
 """By how much the word error rate may rise against 30 s: a tenth of a percentage point."""

@@ -3,16 +3,14 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from whisper_engine.cli.ab.clips import Clip, on_line
+from whisper_engine.cli.ab.clips import Clip
 from whisper_engine.cli.ab.scoring import Normalise, Score, score
+from whisper_engine.whisper.features import Padding
 from whisper_engine.whisper.lengths import bucket, most_tokens
 from whisper_engine.whisper.loops import Repeats, find_loop, split
 from whisper_engine.whisper.task import Decoded, Task
-
-Padding = Literal["audio", "mel"]
-"""Zeros behind the sound, as Whisper was trained, or behind its spectrogram."""
 
 Margin = float | None
 """Seconds of padding at least; None: up to 30 s."""
@@ -54,9 +52,8 @@ class Trial:
     normalise: Normalise
 
     def run(self, clips: Sequence[Clip], condition: Condition) -> list[Score]:
-        """Of each clip, in order."""
-        heard = [on_line(clip, condition.loss) for clip in clips]
-        tasks = [self._task(clip, condition) for clip in heard]
+        """Of each clip, in order; `clips` are as the condition's line lets them be heard."""
+        tasks = [self._task(clip, condition) for clip in clips]
         decoded = dict(self._decode(tasks, self.hears[condition.padding]))
         return [self._score(clip, decoded[index]) for index, clip in enumerate(clips)]
 
