@@ -33,7 +33,7 @@ MOST_WORKERS = 4
 """One core a worker is faster in all than several cores a worker, until memory is the limit. Of a
 GPU's two, one encodes while the other's decoder waits for its kernels' launches."""
 
-PATIENCE = {"cpu": 0.4, "cuda": 0.08}
+PATIENCE = {"cpu": 0.4, "cuda": 0.2}
 """Seconds that a decode may wait before the engine counts as full."""
 
 
