@@ -55,6 +55,10 @@ def test_tokens_for_one_second_of_speech() -> None:
     assert lengths.most_tokens(SECOND) == 20
 
 
+def test_a_script_that_the_vocabulary_cuts_finer_may_take_more_tokens() -> None:
+    assert lengths.most_tokens(SECOND, ["en", "hi"]) == 6 * 8 + 12
+
+
 @given(st.integers(1, lengths.MOST_TOKENS), st.integers(2, 68))
 def test_max_length_leaves_room_for_all_tokens(tokens: int, prompt: int) -> None:
     limit = lengths.max_length(tokens, prompt)

@@ -155,7 +155,7 @@ class WhisperDecoder:
             frames=self._decoding.lengths.frames(len(pcm), final=final),
             languages=self._lock.candidates,
             previous=self._previous(request.context),
-            max_tokens=most_tokens(_speech_samples(request)),
+            max_tokens=most_tokens(_speech_samples(request), self._lock.candidates),
             beam=self._decoding.beam if final else 1,
             words=final,
         )
