@@ -8,7 +8,7 @@ import pytest
 from parley_serving import ListenSettings, build_app
 from tests.serving.running import running
 from tests.whisper_stt.counting import Counting
-from whisper_engine.cli.calls import CallError, Heard, Turn, call, trimmed
+from whisper_engine.cli.calls import CallError, Heard, RefusedError, call, calls_at_once, trimmed
 from whisper_engine.cli.figures import Quantiles, call_figures, call_row, milliseconds
 from whisper_engine.cli.voice import voice
 from whisper_engine.config import Settings
@@ -16,18 +16,24 @@ from whisper_engine.protocol import MAX_MESSAGE_BYTES, SAMPLE_RATE
 from whisper_engine.server import make_service
 from whisper_engine.streaming.vad import WINDOW, Vad
 
+TURN = trimmed(voice(0.9))
+
 
 @pytest.fixture
-async def url() -> AsyncIterator[str]:
-    service = make_service(Counting(), Settings(listen=ListenSettings(port=1, max_sessions=1)))
+def model() -> Counting:
+    return Counting()
+
+
+@pytest.fixture
+async def url(model: Counting) -> AsyncIterator[str]:
+    service = make_service(model, Settings(listen=ListenSettings(port=1, max_sessions=1)))
     async with running(build_app(service), max_message=MAX_MESSAGE_BYTES) as server:
         yield server.url
 
 
 async def test_a_call_is_told_its_turns_at_the_pace_of_speech(url: str) -> None:
-    turn = trimmed(voice(0.9))
-    (heard,) = await call(url, [turn], delay=0.3)
-    assert heard.speech == pytest.approx(turn.seconds)
+    (heard,) = await call(url, [TURN], delay=0.3)
+    assert heard.speech == pytest.approx(TURN.seconds)
     assert heard.text
     assert heard.hit in {True, None}
     assert heard.interims >= 1
@@ -40,8 +46,20 @@ async def test_a_call_that_is_refused_says_so() -> None:
     service = make_service(Counting(), Settings(listen=ListenSettings(port=1)))
     service.gate.draining.set()
     async with running(build_app(service), max_message=MAX_MESSAGE_BYTES) as server:
-        with pytest.raises(CallError, match="503"):
-            await call(server.url, [Turn(np.ones(10, np.int16))])
+        with pytest.raises(RefusedError, match="503"):
+            await call(server.url, [TURN])
+        assert await calls_at_once(server.url, [TURN], 2) == [None, None]
+
+
+async def test_an_engine_that_is_not_there_is_named() -> None:
+    with pytest.raises(CallError, match="there is no engine at http"):
+        await call("http://127.0.0.1:9", [TURN])
+
+
+async def test_an_engine_that_fails_ends_the_call(url: str, model: Counting) -> None:
+    model.broken = True
+    with pytest.raises(CallError, match="fallen off the bus"):
+        await call(url, [TURN], delay=0.1)
 
 
 def test_silence_at_the_ends_is_no_part_of_a_turn() -> None:
@@ -67,14 +85,24 @@ def heard(ready: float, *, hit: bool | None = True, text: str = "yes") -> Heard:
 
 def test_figures_are_of_all_turns_of_all_calls() -> None:
     figures = call_figures(
-        [[heard(0.1), heard(0.3, hit=None)], [heard(0.2, hit=False, text=""), heard(0.4)]]
+        [[heard(0.1), heard(0.3, hit=None)], None, [heard(0.2, hit=False, text=""), heard(0.4)]]
     )
-    assert (figures.calls, figures.turns, figures.empty) == (2, 4, 1)
+    assert (figures.calls, figures.refused, figures.turns, figures.empty) == (3, 1, 4, 1)
     assert (figures.told, figures.hits) == (3, 2)
     assert figures.ready == Quantiles(4, 0.2, 0.4, 0.4)
     assert figures.first_interim == Quantiles(0, None, None, None)
     assert call_row(figures) == (
-        *("2", "4", "200 / 400 / 400", "20 / 40 / 40", "10 / 40 / 40", "- / - / -", "2 of 3", "1"),
+        *(
+            "3",
+            "4",
+            "200 / 400 / 400",
+            "20 / 40 / 40",
+            "10 / 40 / 40",
+            "- / - / -",
+            "2 of 3",
+            "1",
+            "1",
+        ),
     )
 
 

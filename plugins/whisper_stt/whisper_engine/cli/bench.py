@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whisper_engine.cli.calls import CallError, Heard, Turn, call, trimmed
+from whisper_engine.cli.calls import CallError, Turn, calls_at_once, trimmed
 from whisper_engine.cli.costs import Costs, Decoding, Encoding, Workers
 from whisper_engine.cli.figures import (
     CALL_HEAD,
@@ -35,9 +35,6 @@ TURNS = (1.6, 2.8, 4.2, 2.0, 5.5, 3.2)
 
 SAYS = 15
 """Tokens of a turn with random weights."""
-
-_APART = 0.9
-"""Seconds between the first turns of two calls."""
 
 
 @dataclass(frozen=True)
@@ -106,20 +103,6 @@ async def _hold_calls(
         return []
     async with engine(settings) as there:
         return [call_figures(await calls_at_once(there.url, turns, number)) for number in numbers]
-
-
-async def calls_at_once(url: str, turns: Sequence[Turn], number: int) -> list[list[Heard]]:
-    """`number` calls, each of which begins with another turn, and a little later. Raises CallError."""
-    orders = [[*turns[n % len(turns) :], *turns[: n % len(turns)]] for n in range(number)]
-    try:
-        async with asyncio.TaskGroup() as group:
-            calls = [
-                group.create_task(call(url, order, delay=1 + n * _APART))
-                for n, order in enumerate(orders)
-            ]
-    except* CallError as errors:
-        raise CallError(str(errors.exceptions[0])) from errors
-    return [each.result() for each in calls]
 
 
 def _as_json(figures: Figures) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from whisper_engine.protocol import (
     PATH,
@@ -41,7 +41,11 @@ _SILENT = 10 ** (-35 / 20)
 
 
 class CallError(Exception):
-    """The engine refused the call or ended it."""
+    """The engine ended the call, or is not there."""
+
+
+class RefusedError(CallError):
+    """The engine takes no call more."""
 
 
 @dataclass(frozen=True)
@@ -116,23 +120,51 @@ async def call(url: str, turns: Sequence[Turn], *, delay: float = 0.0) -> list[H
         url: of an engine, http.
         delay: seconds of silence before the first turn, so that calls do not speak in step.
 
-    Raises CallError (in a group), or TimeoutError where no final comes.
+    Raises CallError.
     """
-    async with _connected(url) as socket, asyncio.TaskGroup() as group:
-        line = _Line(socket)
-        reading = group.create_task(line.read())
-        await line.silence(delay)
-        heard = [await line.say(turn, str(number)) for number, turn in enumerate(turns)]
-        reading.cancel()
+    async with _connected(url) as socket:
+        try:
+            async with asyncio.TaskGroup() as group:
+                line = _Line(socket)
+                reading = group.create_task(line.read())
+                await line.silence(delay)
+                heard = [await line.say(turn, str(number)) for number, turn in enumerate(turns)]
+                reading.cancel()
+        except ExceptionGroup as errors:
+            expected, _ = errors.split((CallError, ConnectionClosed, TimeoutError))
+            if expected is None:
+                raise
+            reason = str(expected.exceptions[0]) or "no final came"
+            raise CallError(reason) from errors
     return heard
+
+
+async def calls_at_once(
+    url: str, turns: Sequence[Turn], number: int, *, within: float = 3.0
+) -> list[list[Heard] | None]:
+    """Calls that begin `within` seconds, each with another turn. None: it was refused.
+
+    Raises CallError.
+    """
+    orders = [[*turns[n % len(turns) :], *turns[: n % len(turns)]] for n in range(number)]
+
+    async def one(place: int) -> list[Heard] | None:
+        try:
+            return await call(url, orders[place], delay=1 + within * place / number)
+        except RefusedError:
+            return None
+
+    return await asyncio.gather(*map(one, range(number)))
 
 
 @contextlib.asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[ClientConnection]:
     try:
         socket = await connect(url.replace("http", "ws", 1) + PATH)
-    except (OSError, InvalidHandshake) as error:
-        raise CallError(f"the engine takes no call: {error}") from error
+    except InvalidHandshake as error:
+        raise RefusedError(f"the engine takes no call: {error}") from error
+    except OSError as error:
+        raise CallError(f"there is no engine at {url}: {error}") from error
     async with socket:
         await socket.send(Start().model_dump_json())
         ready = server_message.validate_json(await socket.recv())

@@ -33,6 +33,7 @@ class CallFigures:
     """
 
     calls: int
+    refused: int
     turns: int
     empty: int
     told: int
@@ -43,13 +44,14 @@ class CallFigures:
     first_interim: Quantiles
 
 
-def call_figures(heard: Sequence[Sequence[Heard]]) -> CallFigures:
+def call_figures(heard: Sequence[Sequence[Heard] | None]) -> CallFigures:
     """Args:
-    heard: what each call was told, turn by turn.
+    heard: what each call was told, turn by turn; None: it was refused.
     """
-    turns = [turn for call in heard for turn in call]
+    turns = [turn for call in heard for turn in call or ()]
     return CallFigures(
         calls=len(heard),
+        refused=sum(call is None for call in heard),
         turns=len(turns),
         empty=sum(not turn.text for turn in turns),
         told=sum(turn.hit is not None for turn in turns),
@@ -89,6 +91,7 @@ CALL_HEAD = (
     "onset → first interim",
     "preflights kept",
     "empty",
+    "refused calls",
 )
 
 
@@ -108,4 +111,5 @@ def call_row(figures: CallFigures) -> tuple[str, ...]:
         ),
         f"{figures.hits} of {figures.told}",
         str(figures.empty),
+        str(figures.refused),
     )
