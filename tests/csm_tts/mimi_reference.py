@@ -48,7 +48,9 @@ class Reference:
         torch.manual_seed(7)
         # the classes are typed by what their decorators leave
         reference: Any = ReferenceConfig(**dimensions)
-        self.model: Any = MimiModel(reference).eval().requires_grad_(False)
+        self.model: Any = MimiModel(reference)
+        self.model.eval()  # type: ignore[no-untyped-call]
+        self.model.requires_grad_(False)
         for name, tensor in self.model.state_dict().items():
             if name.endswith(".scale"):
                 tensor.normal_(0.3, 0.1)
@@ -88,6 +90,16 @@ def tiny() -> Reference:
 @cache
 def narrow() -> Reference:
     return Reference(**NARROW)
+
+
+def frames_that_differ(got: Tensor, wanted: Tensor) -> float:
+    """Share of frames with another code: [num_quantizers, T] each.
+
+    Rounding decides between centroids that are equally near, and then every finer code of the frame
+    is another.
+    """
+    assert got.shape == wanted.shape
+    return float((got != wanted).any(0).float().mean())
 
 
 def relative_error(got: Tensor, wanted: Tensor) -> float:

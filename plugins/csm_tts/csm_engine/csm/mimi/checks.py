@@ -1,4 +1,4 @@
-"""Looks at values, and so waits for the device: for what comes from outside, never within a step."""
+"""Look at values, which waits for the device: for what comes from outside, never within a step."""
 
 from torch import Tensor
 

@@ -74,7 +74,7 @@ class MimiConfig:
 
     @property
     def latent_stride(self) -> int:
-        """Positions of the transformers a frame. No key has it; transformers, too, takes it as 2."""
+        """Positions a frame. No key has it: the library takes it as 2, too."""
         return 2
 
     @property
@@ -113,6 +113,8 @@ def _check_sizes_agree(codec: Fields, config: MimiConfig) -> None:
     for key, (value, divisor) in multiples.items():
         if value % divisor:
             raise codec.error(key, f"a multiple of {divisor}", value)
+    if not config.upsampling_ratios:
+        raise codec.error("upsampling_ratios", "a list of integers > 0", [])
     if (semantic := config.num_semantic_quantizers) >= config.num_quantizers:
         wanted = f"below num_quantizers ({config.num_quantizers})"
         raise codec.error("num_semantic_quantizers", wanted, semantic)

@@ -1,7 +1,7 @@
 """Causal convolutions fed piece by piece (SEANet, Encodec: arXiv 2210.13438, §3.1).
 
-A layer gets its slots' contexts from an iterator, in the order of its `context_shapes`, and leaves in
-them what the next piece needs. Zeros are the beginning of a stream.
+A layer gets its slots' contexts from an iterator, in the order of its `context_shapes`, and leaves
+in them what the next piece needs. Zeros are the beginning of a stream.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ class Layer(Protocol):
     context_shapes: Sequence[Shape]
 
     def __call__(self, x: Tensor, contexts: Iterator[Tensor]) -> Tensor:
-        """[B, channels, time] → the same of the output; as many of `contexts` are updated in place."""
+        """[B, inputs, time] → [B, outputs, time]; its contexts are updated in place."""
         ...
 
 
@@ -71,7 +71,7 @@ class Conv1d:
 
 
 class ConvTranspose1d:
-    """Of kernel 2 x stride: each input gives two halves, the later of which meets the next's earlier.
+    """Of kernel 2 x stride: an input gives two halves; the later one meets the next's earlier one.
 
     Computed as one product of matrices: torch's own takes ten times as long on a CPU where few
     inputs come at a time. Remembers the last later half.

@@ -18,8 +18,8 @@ from csm_engine.csm.mimi.weights import MimiTensors
 class MimiDecoder:
     """Mimi's decoder (arXiv 2410.00037, §3.3) with `slots` streams, each at a position of its own.
 
-    All state lies in buffers that never move, and `step` reads nothing back: a CUDA graph of one step
-    for each (B, T) may be replayed with other codes and slots. fp32 throughout.
+    All state lies in buffers that never move, and `step` reads nothing back: a CUDA graph of a step
+    of B streams and T frames may be replayed with other codes and slots. fp32 throughout.
 
     Args:
         weights: by transformers' names, with or without the prefix `codec_model.`; may be more than
@@ -67,7 +67,7 @@ class MimiDecoder:
     def step(self, codes: Tensor, slots: Tensor) -> Tensor:
         """The next T frames of B streams.
 
-        Values are not looked at, only shapes: `check` does, where codes come from outside. Codes out
+        Only shapes are looked at; `check` looks at values, where codes come from outside. Codes out
         of range are held to the range.
 
         Args:
@@ -105,7 +105,7 @@ class MimiDecoder:
 
     @torch.inference_mode()
     def copy(self, sources: Tensor, targets: Tensor) -> None:
-        """Let the slots `targets` [B] go on from `sources` [B]: a voice's prompt is decoded once."""
+        """Let `targets` [B] go on from `sources` [B]: a voice's prompt is decoded once."""
         self._state.copy(sources, targets)
 
     def check(self, codes: Tensor, slots: Tensor) -> None:

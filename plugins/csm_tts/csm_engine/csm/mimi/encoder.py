@@ -18,7 +18,7 @@ _CLIP_FRAMES = 25
 """Frames that `encode` takes at a time: enough to keep a device busy, little memory."""
 
 _SETTLING_FRAMES = 25
-"""Silence after which its codes no longer tell that a stream began: past every convolution's reach."""
+"""Silence until its codes no longer tell that a stream began: past every convolution's reach."""
 
 
 class MimiEncoder:
@@ -41,7 +41,7 @@ class MimiEncoder:
         stride = config.latent_stride
         self.config = config
         self.max_frames = max_frames
-        self._device = torch.device(device)
+        self.device = torch.device(device)
         self._seanet = build_encoder(config, taken)
         self._transformer = Transformer(config, taken, "encoder")
         self._downsample = Conv1d(
@@ -93,14 +93,14 @@ class MimiEncoder:
         if samples.shape[0] == 0:
             raise ValueError("the clip is empty: give one sample at least")
         state = self._new_state(1, _CLIP_FRAMES)
-        slots = torch.zeros(1, dtype=torch.long, device=self._device)
-        sound = samples.to(self._device)[None, None]
+        slots = torch.zeros(1, dtype=torch.long, device=self.device)
+        sound = samples.to(self.device, torch.float32)[None, None]
         pieces = torch.split(sound, _CLIP_FRAMES * self.config.frame_size, -1)
         return torch.cat([self._step(piece, slots, state) for piece in pieces], -1)[0]
 
     def silence(self) -> Tensor:
         """The codes [num_quantizers] that Mimi itself gives to silence."""
-        samples = torch.zeros(_SETTLING_FRAMES * self.config.frame_size, device=self._device)
+        samples = torch.zeros(_SETTLING_FRAMES * self.config.frame_size, device=self.device)
         return self.encode(samples)[:, -1]
 
     def check(self, pcm: Tensor, slots: Tensor) -> None:
@@ -127,7 +127,7 @@ class MimiEncoder:
 
     def _new_state(self, slots: int, max_frames: int) -> SlotState:
         shapes = [*self._seanet.context_shapes, *self._downsample.context_shapes]
-        return SlotState(slots, shapes, ring_shape(self.config, max_frames), self._device)
+        return SlotState(slots, shapes, ring_shape(self.config, max_frames), self.device)
 
     def _check_shapes(self, pcm: Tensor, slots: Tensor) -> None:
         longest = self.max_frames * self.config.frame_size

@@ -10,7 +10,7 @@ from csm_engine.csm.mimi.config import MimiConfig
 from csm_engine.csm.mimi.weights import MimiTensors
 
 _LEAST_USAGE = 1e-5
-"""transformers' `MimiEuclideanCodebook.epsilon`: a centroid that was never used is no division by 0."""
+"""transformers' `MimiEuclideanCodebook.epsilon`: no division by 0 where a centroid is unused."""
 
 
 @dataclass(frozen=True)

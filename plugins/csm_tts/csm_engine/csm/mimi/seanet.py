@@ -1,4 +1,4 @@
-"""SEANet's two stacks, in the order and by the names of transformers' `MimiEncoder` and `MimiDecoder`."""
+"""SEANet's two stacks, in the order of transformers' `MimiEncoder` and `MimiDecoder`."""
 
 from csm_engine.csm.mimi.config import MimiConfig
 from csm_engine.csm.mimi.convs import Conv1d, ConvTranspose1d, Elu, Layer, ResnetBlock, Stack

@@ -1,4 +1,4 @@
-"""What the codec remembers of each slot, in buffers that never move: CUDA graphs may replay over them."""
+"""What the codec remembers of each slot, in buffers that never move, as CUDA graphs need them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,8 @@ class RingShape:
 class Rows:
     """A batch of slots during one step.
 
-    Shapes: slots [B], positions [B, n], places [B, n] in the ring, mask [B, 1, n, ring] (true: seen).
+    Shapes: slots [B]; positions [B, n] and their places [B, n] in the ring; mask [B, 1, n, ring],
+    true where a position sees; held [B, remembered], of which `contexts` are views.
     """
 
     slots: Tensor
@@ -105,7 +106,9 @@ class SlotState:
         self._next.index_copy_(0, rows.slots, rows.positions[:, -1] + 1)
 
     def remember(self, layer: int, rows: Rows, kv: Tensor) -> Tensor:
-        """Write new keys and values [B, n, 2, heads, head_dim]; the ring [B, 2, heads, ring, head_dim]."""
+        """Keys and values of the step, [B, n, 2, heads, head_dim] → a copy of the rows' rings with
+        them, [B, 2, heads, ring, head_dim].
+        """
         ring = self._kv[layer]
         ring[rows.slots[:, None], :, :, rows.places] = kv
         return ring[rows.slots]
