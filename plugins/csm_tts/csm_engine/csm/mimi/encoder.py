@@ -18,7 +18,7 @@ _CLIP_FRAMES = 25
 """Frames that `encode` takes at a time: enough to keep a device busy, little memory."""
 
 _SETTLING_FRAMES = 25
-"""Silence until its codes no longer tell that a stream began: past every convolution's reach."""
+"""Silence until every convolution has forgotten how the stream began."""
 
 
 class MimiEncoder:
