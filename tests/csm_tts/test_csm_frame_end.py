@@ -12,6 +12,7 @@ from csm_engine.csm.config import config_from
 from csm_engine.csm.fields import Fields
 from csm_engine.csm.frame_step import ended
 from csm_engine.csm.model import Csm
+from csm_engine.csm.philox import gumbel
 from csm_engine.csm.sampler import Sampling
 from csm_engine.csm.synthetic import TINY, write_tiny
 from tests.csm_tts.csm_rows import Rows, alone, generated, oracle, text_prompt
@@ -60,6 +61,18 @@ def test_an_end_comes_no_earlier_than_it_may(tmp_path: Path) -> None:
     said = torch.stack([rows.step(0, 1, 2) for _ in range(6)], dim=1)
     assert said[:, :, -1].tolist() == [[1] * 6, [0] + [1] * 5, [0] * 4 + [1] * 2]
     assert (said[2, :4, 0] == 1).all(), "the next code that scores as much"
+
+
+def test_each_code_of_each_frame_draws_a_number_of_its_own(tmp_path: Path) -> None:
+    write_tiny(tmp_path)
+    heads = torch.zeros_like(load_file(tmp_path / WEIGHTS)[census.DEPTH_HEADS])
+    model = changed(
+        tmp_path, {census.BACKBONE_HEAD: torch.zeros(67, 64), census.DEPTH_HEADS: heads}
+    )
+    # Where all codes score alike, the noise alone decides.
+    said = alone(model, text_prompt(model.config, 6), 5, Sampling(0.7, 0, seed=2**40 + 5))
+    noise = gumbel(torch.full((5,), 2**40 + 5), torch.arange(5), 8, 64)
+    assert torch.equal(said, noise.argmax(-1))
 
 
 def test_one_code_that_is_not_zero_is_sound() -> None:
