@@ -10,7 +10,7 @@ from torch import Tensor
 class Sampling:
     """How one utterance is sampled. Temperature 0 takes the likeliest code; top_k 0 keeps all.
 
-    `min_frames` is how many frames come before an end is allowed.
+    `min_frames` come before an end is allowed: codebook 0 does not take the end's code in them.
     """
 
     temperature: float = 0.9
