@@ -113,7 +113,7 @@ def _as_json(figures: Figures) -> str:
 def _as_page(figures: Figures) -> Iterator[str]:
     yield f"# {figures.model}, {figures.compute_type} on {figures.device}"
     yield from ("", "Encoder, ms of a batch:", "")
-    yield from _encoder_table(figures.encodings)
+    yield from encoder_table(figures.encodings)
     yield from ("", "Decoder, ms of one token of each item of a batch:", "")
     rows = ((str(each.batch), milliseconds(each.seconds)) for each in figures.decodings)
     yield from table(("batch", "ms"), rows)
@@ -126,7 +126,7 @@ def _as_page(figures: Figures) -> Iterator[str]:
     yield ""
 
 
-def _encoder_table(encodings: Sequence[Encoding]) -> list[str]:
+def encoder_table(encodings: Sequence[Encoding]) -> list[str]:
     batches = sorted({each.batch for each in encodings})
     seconds = {(each.frames, each.batch): each.seconds for each in encodings}
     lengths = sorted({each.frames for each in encodings})

@@ -65,7 +65,7 @@ class Heard:
     end until its whole text is there, be it preflight or final; `flush_to_final` from the
     question to the answer.
 
-    `hit`: the final says what a preflight said before; None: there was no preflight.
+    `hit`: the final says what a preflight said since the end of the speech; None: there was none.
     """
 
     speech: float
@@ -221,13 +221,14 @@ def _frames(pcm: Pcm) -> Iterator[Pcm]:
 
 def _heard(told: _Told, onset: float, end: float, asked: float) -> Heard:
     at, text = told.final
-    ready, _ = told.preflight or told.final
+    early = told.preflight if told.preflight and end <= told.preflight[0] <= at else None
+    ready, _ = early or told.final
     return Heard(
         speech=end - onset,
         first_interim=told.interims[0] - onset if told.interims else None,
-        ready=min(ready, at) - end,
+        ready=ready - end,
         flush_to_final=at - asked,
         interims=len(told.interims),
         text=" ".join(filter(None, [*told.before, text])),
-        hit=None if told.preflight is None else told.preflight[1] == text,
+        hit=None if early is None else early[1] == text,
     )

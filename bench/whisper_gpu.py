@@ -1,0 +1,147 @@
+"""What Whisper costs on a GPU, and how many calls it bears: `python -m bench.whisper_gpu`.
+
+Random weights of the large shapes (speed does not depend on weights). Encoder and decoder by length and
+batch, one worker against two, float16 against int8_float16; then calls at the pace of speech over the
+engine's own socket. Needs CUDA with CTranslate2. Writes bench/results/whisper_gpu.*.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import math
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from bench.whisper_report import fluent_turns, speaking_weights, started, write
+from whisper_engine.cli.bench import encoder_table
+from whisper_engine.cli.calls import Heard, Turn, calls_at_once
+from whisper_engine.cli.costs import Costs, Decoding, Encoding, Workers
+from whisper_engine.cli.figures import (
+    CALL_HEAD,
+    CallFigures,
+    call_figures,
+    call_row,
+    milliseconds,
+    table,
+)
+from whisper_engine.cli.process import engine
+from whisper_engine.whisper.device import DeviceError, choose_device
+from whisper_engine.whisper.lengths import FULL_FRAMES
+from whisper_engine.whisper.weights import Weights
+
+SHAPES = ("large-v3-turbo", "distil-large-v3")
+COMPUTE_TYPES = ("float16", "int8_float16")
+BATCHES = (1, 2, 4, 8, 16)
+AT_ONCE = (50, 100, 150)
+CALLS_A_PROCESS = 25
+"""More of them would wait for their own event loop, not for the engine."""
+
+WITHIN = 20.0
+"""Seconds in which the calls begin."""
+
+
+@dataclass(frozen=True)
+class Row:
+    shape: str
+    compute_type: str
+    encodings: tuple[Encoding, ...]
+    decodings: tuple[Decoding, ...]
+    workers: tuple[Workers, ...]
+    calls: tuple[CallFigures, ...]
+
+
+def measure(shape: str, compute_type: str, options: argparse.Namespace) -> Row:
+    turns = fluent_turns()[: options.turns]
+    with speaking_weights(shape) as folder:
+        # CTranslate2 finds out only now whether CUDA's libraries are there.
+        Weights.load(str(folder), device="cuda", compute_type=compute_type)
+        costs = Costs(folder, "cuda", compute_type, options.repeats)
+        row = Row(
+            shape,
+            compute_type,
+            encodings=tuple(costs.encodings(batches=BATCHES)),
+            decodings=tuple(costs.decodings(FULL_FRAMES, BATCHES)),
+            workers=tuple(costs.workers((1, 2))),
+            calls=(),
+        )
+        del costs
+        settings = {"MODEL": str(folder), "DEVICE": "cuda", "COMPUTE_TYPE": compute_type}
+        calls = asyncio.run(hold_calls(settings, turns, options.calls))
+    return dataclasses.replace(row, calls=tuple(calls))
+
+
+async def hold_calls(
+    settings: Mapping[str, str], turns: Sequence[Turn], numbers: Sequence[int]
+) -> list[CallFigures]:
+    sessions = {"LISTEN__MAX_SESSIONS": str(max(numbers, default=1))}
+    figures = []
+    for number in numbers:
+        async with engine({**settings, **sessions}) as there:
+            held = await asyncio.to_thread(call_from_processes, there.url, turns, number)
+        figures.append(call_figures(held))
+    return figures
+
+
+def call_from_processes(url: str, turns: Sequence[Turn], number: int) -> list[list[Heard] | None]:
+    processes = math.ceil(number / CALLS_A_PROCESS)
+    shares = [number // processes + (n < number % processes) for n in range(processes)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(_call, url, turns, share) for share in shares]
+        return [call for job in jobs for call in job.result()]
+
+
+def _call(url: str, turns: Sequence[Turn], number: int) -> list[list[Heard] | None]:
+    return asyncio.run(calls_at_once(url, turns, number, within=WITHIN))
+
+
+def page(rows: Sequence[Row], gpu: str) -> Iterator[str]:
+    yield "# Whisper on a GPU"
+    yield f"{gpu}. Random weights; real speech over G.711 mu-law at its own pace, flushed 0.25 s after its end."
+    for row in rows:
+        yield from ("", f"## {row.shape}, {row.compute_type}", "", "Encoder, ms of a batch:", "")
+        yield from encoder_table(row.encodings)
+        yield from ("", "Decoder on 30 s, ms of one token of each item of a batch:", "")
+        steps = ((str(each.batch), milliseconds(each.seconds)) for each in row.decodings)
+        yield from table(("batch", "ms"), steps)
+        yield from ("", "Six turns on so many workers:", "")
+        shared = ((str(each.workers), milliseconds(each.seconds)) for each in row.workers)
+        yield from table(("workers", "ms"), shared)
+        if row.calls:
+            yield from ("", "Calls:", "")
+            yield from table(CALL_HEAD, map(call_row, row.calls))
+
+
+def _gpu() -> str:
+    query = ("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
+    return subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def main(options: argparse.Namespace) -> int:
+    try:
+        choose_device("cuda")
+        facts = started() | {"gpu": _gpu()}
+        rows = [measure(shape, kind, options) for shape in options.shapes for kind in options.types]
+    except DeviceError as error:
+        print(f"not measured: {error}", file=sys.stderr)
+        return 1
+    body = {"rows": list(map(dataclasses.asdict, rows))}
+    write("whisper_gpu", facts, page(rows, str(facts["gpu"])), body)
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shapes", nargs="+", default=SHAPES)
+    parser.add_argument("--types", nargs="+", default=COMPUTE_TYPES, help="of numbers")
+    parser.add_argument("--calls", nargs="*", type=int, default=AT_ONCE, help="at once")
+    parser.add_argument("--turns", type=int, help="no more turns a call than these")
+    parser.add_argument("--repeats", type=int, default=10, help="the quickest counts")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main(parse()))
