@@ -13,6 +13,7 @@ from tests.whisper_stt.tickets import ticket
 from whisper_engine.model import Kind, Pace
 from whisper_engine.whisper.batcher import Batcher, ClosedError, Drop
 from whisper_engine.whisper.cost import CUDA, Cost
+from whisper_engine.whisper.pace import BUSY_PAUSE, PAUSE
 from whisper_engine.whisper.scheduler import CPU_LIMITS, FullError, Limits
 
 AnyT = TypeVar("AnyT")
@@ -311,12 +312,14 @@ async def test_what_batches_take_sets_the_pace() -> None:
         slow, workers=1, limits=Limits(size=1), cost=Cost(CUDA), patience=0.25, clock=clock
     )
     async with batcher.running():
-        assert batcher.pace == Pace()
+        assert batcher.pace == Pace(pause=PAUSE)
         assert batcher.has_room
         for _ in range(30):
             await batcher.decode(ticket(Kind.FINAL, deadline=clock.now + 1))
         assert batcher.utilisation > 0.98
-        assert batcher.pace == Pace(interim=None, first_interim=False, speculative=False)
+        assert batcher.pace == Pace(
+            interim=None, first_interim=False, speculative=False, pause=BUSY_PAUSE
+        )
         assert not batcher.has_room
         clock.now += 60
         assert batcher.has_room

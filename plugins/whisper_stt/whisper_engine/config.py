@@ -47,9 +47,10 @@ class Settings(BaseSettings):
     margin: float = Field(
         2.56, ge=0, le=30, description="Seconds of silence after sound that is cut."
     )
-    pause: float = Field(
-        0.128,
+    pause: float | None = Field(
+        None,
         ge=0.032,
         le=0.25,
-        description="Seconds of silence after which a final's text is prepared; 0.096 pays on a GPU.",
+        description="Seconds of silence after which a final's text is prepared. Unset: 0.096, and 0.16 "
+        "when busy; 0.128 for the rehearsal model.",
     )

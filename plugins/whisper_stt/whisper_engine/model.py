@@ -82,11 +82,14 @@ class Pace:
         interim: seconds of speech from one interim to the next; None: no more of them.
         first_interim: whether an utterance's first interim is worth a decode.
         speculative: whether texts are made before they are asked for.
+        pause: seconds of silence after which such a text is begun. Short ones come often inside a
+            turn, and cost a decode each.
     """
 
     interim: float | None = 0.3
     first_interim: bool = True
     speculative: bool = True
+    pause: float = 0.128
 
 
 class HearError(Exception):

@@ -9,7 +9,6 @@ from whisper_engine.config import Settings
 from whisper_engine.metrics import Metrics
 from whisper_engine.model import Model
 from whisper_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
-from whisper_engine.streaming.hearing import Policy
 from whisper_engine.streaming.inbox import BEHIND
 from whisper_engine.streaming.session import Session
 from whisper_engine.streaming.stream import Shared
@@ -36,8 +35,7 @@ def make_service(
     """What `parley_serving.build_app` needs. Call it on the thread that will run the event loop."""
     gate = Gate(settings.listen.max_sessions, lambda: model.has_room)
     registry = registry or CollectorRegistry()
-    policy = Policy(pause=settings.pause)
-    shared = Shared(model, Metrics(registry), gate.draining, policy, behind)
+    shared = Shared(model, Metrics(registry), gate.draining, pause=settings.pause, behind=behind)
 
     async def session(websocket: WebSocket) -> None:
         socket = Socket(websocket, client_message, MAX_MESSAGE_BYTES)

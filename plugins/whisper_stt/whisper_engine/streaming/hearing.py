@@ -96,6 +96,7 @@ class Hearing:
         self._speaking = False
         self._interim_at = 0
         self._interim_every = _samples(self._policy.interim)
+        self._pause = _samples(self._policy.pause)
         self._best_pause: tuple[int, int] | None = None
 
     @property
@@ -119,9 +120,12 @@ class Hearing:
             self._floor, (self._candidate or self.position) - _samples(self._policy.pre_roll)
         )
 
-    def step(self, probability: float, interim: float | None = None) -> list[Due]:
-        """One more window of sound. `interim`: seconds to the next one, if not the policy's."""
+    def step(
+        self, probability: float, *, interim: float | None = None, pause: float | None = None
+    ) -> list[Due]:
+        """One more window of sound. `interim`, `pause`: instead of the policy's, for now."""
         self._interim_every = _samples(interim or self._policy.interim)
+        self._pause = _samples(pause or self._policy.pause)
         begin = self.position
         self.position += WINDOW
         heard = probability >= (self._policy.off if self.talking else self._policy.on)
@@ -171,7 +175,7 @@ class Hearing:
         reach = self.position - 2 * _samples(self._policy.least_speech)
         if self._candidate is not None and self._candidate < reach:
             self._candidate, self._voiced = None, 0
-        if self.talking and silence >= _samples(self._policy.pause):
+        if self.talking and silence >= self._pause:
             self.talking = False
             if utterance := self.open:
                 due.append(PreflightDue(utterance))

@@ -55,13 +55,15 @@ class Channel(Protocol):
 class Shared:
     """What the streams of an engine have in common.
 
-    `behind`: seconds of sound waiting from which on interims are not made.
+    `pause`: instead of what the model has time for. `behind`: seconds of sound waiting from which on
+    interims are not made.
     """
 
     model: Model
     metrics: Metrics
     draining: asyncio.Event
     policy: Policy = field(default_factory=Policy)
+    pause: float | None = None
     behind: float = BEHIND
 
 
@@ -115,8 +117,10 @@ class Stream:
         while (windows := (self._sound.end - self._hearing.position) // WINDOW) > 0:
             begin = self._hearing.position
             end = begin + min(windows * WINDOW, CHUNK)
+            pace = self._shared.model.pace
+            pause = self._shared.pause or pace.pause
             for probability in self._vad.probabilities(self._sound.read(begin, end)):
-                for due in self._hearing.step(probability, self._shared.model.pace.interim):
+                for due in self._hearing.step(probability, interim=pace.interim, pause=pause):
                     await self._do(due)
                 self._decodes.resumed(self._hearing.open)
             await asyncio.sleep(0)

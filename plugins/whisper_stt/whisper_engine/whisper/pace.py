@@ -14,6 +14,9 @@ LEAST_PERIOD, MOST_PERIOD = 0.3, 2.0
 PERIOD_PER_BATCH = 3
 SLOWED = 2
 
+PAUSE, BUSY_PAUSE = 0.096, 0.16
+"""Seconds of silence: three windows of the voice detector, or five when each decode counts."""
+
 
 class Load:
     """The load is the larger of two figures, 1.0 being all that can be borne:
@@ -25,9 +28,10 @@ class Load:
       worker, in units of `patience`. It sees what the first figure does not: decodes too
       different to share batches, and workers that hang.
 
-    Above 0.6 interims come half as often; above 0.85 only first ones; above 0.9 none; above 0.95
-    no speculative texts; above 0.98 there is no room for another stream. Each comes back at a
-    lower load than it went at, so that shedding does not undo itself at once.
+    Above 0.6 interims come half as often, and texts are prepared after longer silences; above 0.85
+    only first interims; above 0.9 none; above 0.95 no speculative texts; above 0.98 there is no room
+    for another stream. Each comes back at a lower load than it went at, so that shedding does not
+    undo itself at once.
 
     Args:
         workers: how many run batches.
@@ -73,12 +77,14 @@ class Load:
         load = self.utilisation(now, longest_wait)
         period = PERIOD_PER_BATCH * (self._batch or 0.0)
         period = min(max(period, LEAST_PERIOD), MOST_PERIOD)
-        if self._slowed.at(load):
+        slowed = self._slowed.at(load)
+        if slowed:
             period *= SLOWED
         return Pace(
             interim=None if self._no_interims.at(load) else period,
             first_interim=not self._no_first.at(load),
             speculative=not self._no_speculation.at(load),
+            pause=BUSY_PAUSE if slowed else PAUSE,
         )
 
     def has_room(self, now: float, longest_wait: float = 0.0) -> bool:
