@@ -8,14 +8,12 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from whisper_engine.cli.ab.line import from_mu_law, to_mu_law
+
 Samples = NDArray[np.int16]
 
 RATE = 16_000
 LINE_RATE = 8_000
-
-_BIAS = 132
-_CLIP = 32_635
-_LOG2_FIRST_SEGMENT = 7
 
 
 def flite(text: str, voice: str) -> Samples:
@@ -42,23 +40,6 @@ def over_g711(samples: Samples) -> Samples:
     """Down to 8 kHz, through mu-law and back: what arrives at the other end, at RATE again."""
     line = resample(samples, RATE, LINE_RATE)
     return resample(from_mu_law(to_mu_law(line)), LINE_RATE, RATE)
-
-
-def to_mu_law(samples: Samples) -> NDArray[np.uint8]:
-    """ITU-T G.711: sign, segment (3 bits), step (4 bits), all inverted."""
-    wide = samples.astype(np.int32)
-    sign = np.where(wide < 0, 0x80, 0)
-    magnitude = np.minimum(np.abs(wide), _CLIP) + _BIAS
-    segment = np.floor(np.log2(magnitude)).astype(np.int32) - _LOG2_FIRST_SEGMENT
-    step = (magnitude >> (segment + 3)) & 0x0F
-    return (~(sign | (segment << 4) | step) & 0xFF).astype(np.uint8)
-
-
-def from_mu_law(codes: NDArray[np.uint8]) -> Samples:
-    plain = ~codes.astype(np.int32) & 0xFF
-    segment, step = (plain >> 4) & 0x07, plain & 0x0F
-    magnitude = (((step << 3) + _BIAS) << segment) - _BIAS
-    return np.where(plain & 0x80, -magnitude, magnitude).astype(np.int16)
 
 
 def silence(seconds: float, *, noise: float = 8.0, seed: int = 0) -> Samples:

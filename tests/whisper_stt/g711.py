@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from bench.telephone import from_mu_law, to_mu_law
+from whisper_engine.cli.ab.line import from_mu_law, to_mu_law
 from whisper_engine.protocol import SAMPLE_RATE
 from whisper_engine.resampling import Resampler
 

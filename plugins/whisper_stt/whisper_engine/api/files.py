@@ -1,10 +1,11 @@
 """What is said in a file: its sound is cut as a call's would be, and decoded when no call waits."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from whisper_engine.api.formats import Segment, Transcript, segments
 from whisper_engine.model import Decoder, Heard, Kind, Request
 from whisper_engine.protocol import SAMPLE_RATE
 from whisper_engine.streaming.hearing import FinalDue, Hearing, Policy, Utterance
@@ -91,6 +92,21 @@ async def hear(
                 yield _said(cut.utterance, heard)
         if cuts is None:
             return
+
+
+def transcript_of(said: Sequence[Said], seconds: float, language: str) -> Transcript:
+    """All of a file of so many seconds; `language` is what it is in unless another was detected."""
+    return Transcript(
+        text=" ".join(part.heard.text for part in said),
+        language=next((part.heard.language for part in said), None) or language,
+        seconds=seconds,
+        segments=tuple(cue for part in said for cue in _cues(part)),
+    )
+
+
+def _cues(said: Said) -> Iterator[Segment]:
+    heard, span = said.heard, (said.start, said.end)
+    return segments(heard.text, heard.words, said.offset, span, heard.confidence)
 
 
 def _next_cuts(sound: Iterator[bytes], cutter: Cutter) -> list[_Cut] | None:

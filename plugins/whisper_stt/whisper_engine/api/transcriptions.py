@@ -17,8 +17,7 @@ from parley_serving import Gate
 from parley_serving.gate import FullError
 from whisper_engine.api import errors, formats
 from whisper_engine.api.errors import ApiError
-from whisper_engine.api.files import Cutter, Said, hear
-from whisper_engine.api.formats import Transcript
+from whisper_engine.api.files import Cutter, Said, hear, transcript_of
 from whisper_engine.api.uploads import Limits, UploadError, pieces
 from whisper_engine.api.wanted import Wanted, read_form
 from whisper_engine.model import HearError, Model, UnknownLanguageError
@@ -100,12 +99,7 @@ class _Work:
     async def response(self) -> Response:
         """Raises ApiError and HearError."""
         said = [part async for part in self.said]
-        transcript = Transcript(
-            text=" ".join(part.heard.text for part in said),
-            language=next((part.heard.language for part in said), None) or self.start.language,
-            seconds=self.cutter.seconds,
-            segments=tuple(cue for part in said for cue in _cues(part)),
-        )
+        transcript = transcript_of(said, self.cutter.seconds, self.start.language)
         match self.wanted.response_format:
             case "json":
                 return JSONResponse(formats.as_json(transcript))
@@ -135,11 +129,6 @@ class _Work:
             yield _event({"error": ApiError(500, "hear_failed", str(error)).body})
         else:
             yield _event({"type": "transcript.text.done", "text": text})
-
-
-def _cues(said: Said) -> list[formats.Segment]:
-    heard, span = said.heard, (said.start, said.end)
-    return list(formats.segments(heard.text, heard.words, said.offset, span, heard.confidence))
 
 
 def _event(content: Mapping[str, object]) -> bytes:

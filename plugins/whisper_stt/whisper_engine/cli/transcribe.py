@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from parley_serving import StartError
 from whisper_engine.api import formats
 from whisper_engine.api.errors import ApiError
-from whisper_engine.api.files import Cutter, Said, hear
+from whisper_engine.api.files import Cutter, hear, transcript_of
 from whisper_engine.api.formats import Transcript
 from whisper_engine.api.uploads import Limits, pieces
 from whisper_engine.config import Settings
@@ -54,12 +54,7 @@ async def transcribe(model: Model, file: Path, languages: list[str]) -> Transcri
         async with model.running(), model.decoder(start) as decoder:
             with closing(pieces(binary, _ANY_SIZE)) as sound:
                 said = [part async for part in hear(sound, cutter, decoder)]
-    return Transcript(
-        text=" ".join(part.heard.text for part in said),
-        language=next((part.heard.language for part in said), None) or languages[0],
-        seconds=cutter.seconds,
-        segments=tuple(cue for part in said for cue in _cues(part)),
-    )
+    return transcript_of(said, cutter.seconds, languages[0])
 
 
 def render(transcript: Transcript, format_: str) -> str:
@@ -73,12 +68,3 @@ def render(transcript: Transcript, format_: str) -> str:
             return formats.as_vtt(transcript)
         case _:
             return formats.as_text(transcript)
-
-
-def _cues(said: Said) -> list[formats.Segment]:
-    heard = said.heard
-    return list(
-        formats.segments(
-            heard.text, heard.words, said.offset, (said.start, said.end), heard.confidence
-        )
-    )
