@@ -27,23 +27,21 @@ def test_words_stand_beside_a_sound(tmp_path: Path) -> None:
 
 
 def test_librispeech_is_read_with_the_times_of_its_alignments(tmp_path: Path) -> None:
-    chapter = tmp_path / "test-clean" / "84" / "121123"
-    one = sound(chapter / "84-121123-0000.flac")
-    other = sound(chapter / "84-121123-0001.flac")
-    (chapter / "84-121123.trans.txt").write_text(
-        "84-121123-0000 GO DO YOU HEAR\n84-121123-0001 YES\n"
-    )
-    (tmp_path / "84-121123.alignment.txt").write_text(
-        '84-121123-0000 ",GO,,DO,YOU,HEAR," "0.49,0.89,1.27,1.38,1.49,1.61,1.8"\n'
+    chapter = tmp_path / "test-clean" / "19" / "198"
+    one = sound(chapter / "19-198-0000.flac")
+    other = sound(chapter / "19-198-0001.flac")
+    (chapter / "19-198.trans.txt").write_text("19-198-0000 SO WE MAY BEGIN\n19-198-0001 YES\n")
+    (tmp_path / "19-198.alignment.txt").write_text(
+        '19-198-0000 ",SO,,WE,MAY,BEGIN," "0.3,0.7,1.2,1.4,1.5,1.9,2.0"\n'
     )
     words = (
-        TimedWord("GO", 0.49, 0.89),
-        TimedWord("DO", 1.27, 1.38),
-        TimedWord("YOU", 1.38, 1.49),
-        TimedWord("HEAR", 1.49, 1.61),
+        TimedWord("SO", 0.3, 0.7),
+        TimedWord("WE", 1.2, 1.4),
+        TimedWord("MAY", 1.4, 1.5),
+        TimedWord("BEGIN", 1.5, 1.9),
     )
     assert read_recordings(tmp_path) == [
-        Recording(one, "GO DO YOU HEAR", words),
+        Recording(one, "SO WE MAY BEGIN", words),
         Recording(other, "YES"),
     ]
 

@@ -37,7 +37,7 @@ def read_recordings(source: Path) -> list[Recording]:
 
     A folder is searched to its depth for sounds whose words are known by `SOUND.txt` beside
     them (LJ Speech) or by a line `SOUND words…` in a `*.trans.txt` (LibriSpeech). A
-    `*.alignment.txt` of the LibriSpeech alignments, `SOUND "WORD,,WORD" "0.51,0.9,1.3"` with the
+    `*.alignment.txt` of the LibriSpeech alignments (CorentinJ), `SOUND "WORD,,WORD" "0.51,0.9,1.3"` with the
     end of each word or pause, gives the words' times.
 
     A TSV has a line `path<TAB>words…` for each sound, paths being relative to it, and may have
