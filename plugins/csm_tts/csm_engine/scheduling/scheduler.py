@@ -84,9 +84,8 @@ class Scheduler:
             raise RuntimeError("report a tick done before planning the next")
         for row in self._rows.values():
             row.pace(now, self._limits)
-        order = self._by_deadline(now)
-        prefills = self._prefills(order, now)
-        chosen = self._speakers(order, sum(p.tokens for p in prefills), now)
+        prefills = self._prefills(now)
+        chosen = self._speakers(sum(prefill.tokens for prefill in prefills), now)
         for row in chosen:
             row.in_flight += 1
         self._ticks += 1
@@ -136,15 +135,16 @@ class Scheduler:
             self._freed.append(generation)
         return row
 
-    def _by_deadline(self, now: float) -> list[Row]:
+    def _by_deadline(self, now: float, *states: State) -> list[Row]:
+        rows = [row for row in self._rows.values() if row.state in states]
         # Rows are kept by age, and sorting is stable: the older of two equals comes first.
-        return sorted(self._rows.values(), key=lambda row: row.deadline(now, self._limits))
+        return sorted(rows, key=lambda row: row.deadline(now, self._limits))
 
-    def _prefills(self, order: list[Row], now: float) -> tuple[Prefill, ...]:
-        waiting = [row for row in order if row.prefilled < row.prompt]
+    def _prefills(self, now: float) -> tuple[Prefill, ...]:
+        waiting = self._by_deadline(now, State.WAITING, State.PREFILLING)
         if not waiting:
             return ()
-        left = self._prefill_budget(order, now)
+        left = self._prefill_budget(now)
         prefills = []
         for row in waiting:
             tokens = min(left, row.prompt - row.prefilled)
@@ -157,9 +157,10 @@ class Scheduler:
             prefills.append(Prefill(row.generation, start, tokens, last))
         return tuple(prefills)
 
-    def _prefill_budget(self, order: list[Row], now: float) -> int:
+    def _prefill_budget(self, now: float) -> int:
         """Tokens that leave those who speak the time for their next frame."""
-        speaking = [row for row in order if row.state is State.SPEAKING and not row.unheard_of]
+        ready = (row for row in self._rows.values() if row.state is State.SPEAKING)
+        speaking = [row for row in ready if not row.unheard_of]
         most = self._limits.prefill
         if speaking:
             step = self._times.seconds(min(len(speaking), self._times.largest))
@@ -167,16 +168,15 @@ class Scheduler:
             most = min(most, self._times.tokens_in(max(0.0, left)))
         return max(most, self._limits.least_prefill)
 
-    def _speakers(self, order: list[Row], tokens: int, now: float) -> list[Row]:
+    def _speakers(self, tokens: int, now: float) -> list[Row]:
         """Who gets a frame in a tick that prefills so many `tokens`."""
-        ready = [row for row in order if row.state is State.SPEAKING]
-        chosen = ready[: self._times.largest]
+        chosen = self._by_deadline(now, State.SPEAKING)[: self._times.largest]
         first = [row for row in chosen if row.unheard_of]
         if self._small_tick_pays(first, chosen, tokens, now):
             self._small += 1
             return first
         self._small = 0
-        return chosen + self._companions(chosen, order, now)
+        return chosen + self._companions(chosen, now)
 
     def _small_tick_pays(
         self, first: list[Row], chosen: list[Row], tokens: int, now: float
@@ -190,12 +190,13 @@ class Scheduler:
         alone = self._slack(others, now) > (1 + self._limits.margin) * both
         return alone and small <= self._limits.small * big
 
-    def _companions(self, chosen: list[Row], order: list[Row], now: float) -> list[Row]:
+    def _companions(self, chosen: list[Row], now: float) -> list[Row]:
         """Paused rows with room for a frame, if nobody in the tick is in a hurry."""
         if not chosen or self._slack(chosen, now) < self._limits.calm:
             return []
         room = self._times.largest - len(chosen)
-        return [row for row in order if row.paused and row.lead(now) < self._limits.pause][:room]
+        paused = self._by_deadline(now, State.PAUSED)
+        return [row for row in paused if row.lead(now) < self._limits.pause][:room]
 
     def _slack(self, rows: list[Row], now: float) -> float:
         """Seconds until the first of `rows` runs dry, less what the device still has to do."""
