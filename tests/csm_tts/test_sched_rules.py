@@ -248,3 +248,15 @@ def test_what_may_not_be_asked() -> None:
 def test_limits_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"must be|needs"):
         Limits(**wrong)
+
+
+def test_newcomers_do_not_keep_a_further_sentence_waiting_until_its_line_is_dry() -> None:
+    loop = Loop(prefill=64)
+    line = Playout()
+    line.sent(0.9, 0.0)
+    further = loop.submit(60, line)
+    while loop.scheduler.state(further) is not State.SPEAKING:
+        loop.submit(64)
+        loop.submit(64)
+        loop.tick(0.03)
+    assert line.ahead(loop.now) > 0.4
