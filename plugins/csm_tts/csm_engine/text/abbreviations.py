@@ -7,8 +7,6 @@ from csm_engine.text.options import Options, alone
 from csm_engine.text.rule import any_of, chain, sub
 
 _ENDS_SENTENCE = r"(?=\s{0,9}$|\s{1,9}[A-Z])"
-
-
 _READINGS = re.compile(alone(*READINGS))
 
 
@@ -34,29 +32,39 @@ def _initials_at_end(match: re.Match[str]) -> str:
     return f"{' '.join(match[0].replace('.', '')).upper()}. "
 
 
-_NAME = r"(?=\s{1,3}[A-Z])"
-_LETTERS = r"(?<![\w.])(?:[A-Za-z]\.){2,6}(?!\w)"
+_DIRECTIONS = {"N": "North", "S": "South", "E": "East", "W": "West"}
+_ROADS = "St|Street|Ave|Avenue|Blvd|Rd|Road|Dr|Ln|Lane|Hwy"
+_LETTERS = r"(?<![\w.])(?<!\d )(?:[A-Za-z]\.){2,6}(?!\w)"
 
-expand = chain(
+_lettered = chain(
     sub(
         rf"(?i)(?<![\w.])(?:{any_of(LETTERED)}),?(?!\w)",
         lambda match: LETTERED[match[0].lower().rstrip(",")] + " ",
     ),
     sub(rf"{_LETTERS}{_ENDS_SENTENCE}", _initials_at_end),
     sub(_LETTERS, _initials),
-    sub(r"(?<!\w)(?:No|Nos|no|nos)\.\s{0,3}(?=\d)", "number "),
-    sub(r"(?<![\w#])#\s?(?=\d)", "number "),
+    sub(r"(?<!\w)(?:No|Nos)\.\s{0,3}(?=\d)", "number "),
+    sub(r"(?<![\w#])#\s?(?=[A-Z]{0,4}\d)", "number "),
+)
+_names = chain(
     sub(
-        rf"(?<!\w)(?<![a-z] )({any_of(TITLES)})\.{_NAME}",
-        lambda match: TITLES[match[1]],
+        rf"(?<!\w)([NSEW])\.?\s(?=(?:\d{{1,3}}[a-z]{{2}}|[A-Z]\w{{1,20}})\s(?:{_ROADS})(?!\w))",
+        lambda match: _DIRECTIONS[match[1]] + " ",
     ),
+    sub(
+        r"((?:[a-z]|\d|,)\s(?:[A-Z][\w']{1,20}\s){1,3})(Dr|St)\.(?=\s{0,9}$|\s{1,9}[A-Z])",
+        lambda match: f"{match[1]}{PLACES[match[2]]}.",
+    ),
+    sub(rf"(?<!\w)({any_of(TITLES)})\.(?=\s{{1,3}}[A-Z])", lambda match: TITLES[match[1]]),
     sub(r"(?<!\w)(Mr|Mrs|Dr|Prof)(?=\s[A-Z][a-z])", lambda match: TITLES[match[1]]),
     sub(
-        rf"(?<=[\w,] )({any_of(PLACES)})\.(?=\s{{0,9}}$|\s{{1,9}}[A-Z])",
+        rf"(?<=[\w,] )({any_of(PLACES)})\.(?=\s{{0,9}}$|\s{{1,9}}(?![NS][EW]\b)[A-Z])",
         lambda match: PLACES[match[1]] + ".",
     ),
     sub(rf"(?<=[\w,] )({any_of(PLACES)})(?:\.|(?=,))", lambda match: PLACES[match[1]]),
     sub(r"(?<!\w)(Mr|Mrs|Ms|Dr|Prof|St|Mt|Ft)\.(?=\s)", lambda match: TITLES[match[1]]),
+)
+_words = chain(
     sub(rf"(?i)(?<![\w.])(etc)\.{_ENDS_SENTENCE}", "et cetera. "),
     sub(
         rf"(?<![\w.])(?<!\d )({any_of(ABBREVIATIONS)})\.(?=[\s,:;)]|$)",
@@ -69,3 +77,4 @@ expand = chain(
     sub(r"(?<!\w)vs(?!\w)\.?", "versus"),
     sub(r"(?<!\w)[Ee]xt\s(?=\d)", "extension "),
 )
+expand = chain(_lettered, _names, _words)

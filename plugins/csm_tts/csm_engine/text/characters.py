@@ -7,7 +7,7 @@ from csm_engine.text.options import Options
 
 _KEPT = frozenset("\n !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~£€¥¢₹°—")
 _BEFORE = str.maketrans(
-    {"²": "^2", "³": "^3", "\u00b4": "'", "№": "#", "™": "", "®": "", "©": "", "℠": "", "\r": "\n"}
+    {"²": "^2", "³": "^3", "\u00b4": "'", "№": "#", "\r": "\n", **dict.fromkeys("™®©℠", "")}
 )
 """What compatibility decomposition would make unreadable."""
 _AFTER = str.maketrans(

@@ -25,6 +25,8 @@ MONTHS = [
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 _CENTURY = 2000
+_SHORT_YEAR = 2
+"""Digits of a year without its century."""
 _MONTH_OF = {
     written: name
     for name in MONTHS
@@ -40,7 +42,7 @@ _DAY_OF = {
     for name in WEEKDAYS
     for written in {name[:3], name[:3] + ".", name[:4], name[:4] + "."}
     if name.startswith(("Tue", "Thu")) or len(written.rstrip(".")) == len("Mon")
-} | {"Thurs": "Thursday", "Thurs.": "Thursday", "Weds": "Wednesday"}
+} | {"Thurs": "Thursday", "Thurs.": "Thursday", "Weds": "Wednesday", "Thur": "Thursday"}
 _MONTH = rf"(?P<month>{any_of(_MONTH_OF)})"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>1[1-9]\d\d|20\d\d)"
@@ -81,7 +83,7 @@ def _numeric(match: re.Match[str], options: Options) -> str:
     """A day that the calendar has not, in the order asked, is tried in the other; else left."""
     first, second = match["first"], match["second"]
     number = match["year"]
-    whole = int(number) if len(number or "") != 2 else _CENTURY + int(number)  # noqa: PLR2004
+    whole = int(number) if len(number) > _SHORT_YEAR else _CENTURY + int(number)
     month_first = options.date_order is DateOrder.MONTH_FIRST
     orders = [(first, second), (second, first)]
     for month, day in orders if month_first else reversed(orders):
@@ -120,7 +122,7 @@ def _iso_said(match: re.Match[str], options: Options) -> str:
 
 
 _ISO = re.compile(
-    rf"{_START}(?P<year>1[5-9]\d\d|20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)"
+    rf"{_START}(?P<year>1[5-9]\d\d|20\d\d)(?P<sign>[-/])(?P<month>\d\d)(?P=sign)(?P<day>\d\d)"
     rf"(?:(?P<time>T(?=\d\d:))|{_END})"
 )
 
@@ -139,9 +141,13 @@ def _before(match: re.Match[str]) -> str:
     return f"{said}, {year(match['year'])}" if match["year"] else said
 
 
+def _month_name(match: re.Match[str]) -> str:
+    return _MONTH_OF[match[1]]
+
+
 def _decade(match: re.Match[str]) -> str:
     number = match["decade"]
-    if len(number) == 2:  # noqa: PLR2004
+    if len(number) == _SHORT_YEAR:
         return plural(cardinal(number))
     return plural(year(number))
 
@@ -153,18 +159,30 @@ def _day_name(match: re.Match[str]) -> str:
 _DAY_WORD = rf"(?<!\w)({any_of(_DAY_OF)})"
 _YEARS = r"(1[5-9]\d\d|20\d\d)"
 
-speak: Rule = chain(
+_numeric_dates = chain(
     _iso,
     _ordered(rf"{_START}(?P<first>\d{{1,2}})/(?P<second>\d{{1,2}})/(?P<year>\d{{4}}|\d\d){_END}"),
     _ordered(
         rf"{_START}(?P<first>\d{{1,2}})(?P<sign>[.-])(?P<second>\d{{1,2}})(?P=sign)"
         rf"(?P<year>(?:19|20)\d\d){_END}"
     ),
+)
+_weekdays = chain(
     sub(
         rf"(?<!\w)({any_of(_DAY_OF)})\s?[-—]\s?({any_of(_DAY_OF)})(?!\w)",
         lambda match: f"{_DAY_OF[match[1]]} to {_DAY_OF[match[2]]}",
     ),
+    sub(r"(?<!\w)(Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun)\.(?=\s[a-z]|,)", _day_name),
+    sub(r"(?<!\w)(Mon|Tues?|Wed|Thu|Thurs?|Fri)(?!\w)", _day_name),
     sub(rf"{_DAY_WORD}(?=,?\s{{1,2}}(?:{any_of(_MONTH_OF)}|\d))", _day_name),
+)
+"""Sat and Sun are also words: only where a date follows, or their full stop ends no sentence."""
+
+_worded_dates = chain(
+    sub(
+        rf"(?<!\w)({any_of(_MONTH_OF)})\s?[-—]\s?({any_of(_MONTH_OF)})(?!\w)",
+        lambda match: f"{_MONTH_OF[match[1]]} to {_MONTH_OF[match[2]]}",
+    ),
     sub(rf"(?<!\w){_MONTH}\s{_DAY}\s?[-—]\s?(?P<last>[12]\d|3[01]|0?[1-9])(?!\w)", _days),
     sub(rf"(?<!\w){_MONTH}\s{{1,2}}(?:the\s)?{_DAY}(?:,?\s{{1,2}}{_YEAR})?{_END}", _after),
     sub(
@@ -174,6 +192,9 @@ speak: Rule = chain(
         rf"(?<!\w){_MONTH},?\s{_YEAR}{_END}",
         lambda match: f"{_MONTH_OF[match['month']]} {year(match['year'])}",
     ),
+    sub(r"(?<!\w)(Feb|Apr|Jul|Aug|Sept?|Oct|Nov|Dec)(?!\w)(?:\.(?=\s[a-z]|,))?", _month_name),
+)
+_bare_years = chain(
     sub(r"(?<![\w.,])'?(?P<decade>1[5-9]\d0|20\d0)'?s(?!\w)", _decade),
     sub(r"(?<!\w)(?:'|(?<=the )|(?<=his )|(?<=her ))(?P<decade>[1-9]0)'?s(?!\w)", _decade),
     sub(
@@ -186,3 +207,4 @@ speak: Rule = chain(
         lambda match: f"{match[1]} {year(match[2])}",
     ),
 )
+speak: Rule = chain(_numeric_dates, _weekdays, _worded_dates, _bare_years)

@@ -12,12 +12,14 @@ _RULE = r"(?m)^[ ]{0,3}(?:[-*_=][ ]{0,3}){3,80}$"
 _TABLE_RULE = r"(?m)^(?=[^\n]*\|)[ |:-]{3,300}$"
 _HTML = r"</?[A-Za-z][^<>\n]{0,200}>"
 _AUTOLINK = r"<((?:https?://|mailto:)?[^\s<>]{1,300}[.@][^\s<>]{1,300})>"
+_EMOTICON = r"(?<!\S)(?:[:;=][-']?[()DPp|]|<3)(?!\w)"
 _OWN_LINE = re.compile(r"[ ]{0,12}(?:#{1,6}[ ]|[-*+][ ]|\d{1,2}[.)][ ])")
 _MARKER = re.compile(r"[ ]{0,12}(?:>[ ]?){0,4}(?:#{1,6}[ ]|[-*+][ ](?:\[[ xX]\][ ])?)?")
 _NUMBERED = re.compile(r"[ ]{0,12}(\d{1,2})[.)][ ]")
 _ENDS = (".", "!", "?", ":", ",", ";", "—")
 
 _spans: Rule = chain(
+    sub(_EMOTICON, " "),
     sub(_FENCE, ""),
     sub(_AUTOLINK, r" \1 "),
     sub(_LINK, r"\1"),
@@ -44,6 +46,6 @@ def _line(line: str, *, ended: bool) -> str:
     if numbered := _NUMBERED.match(line):
         line = f"{numbered[1]}, {line[numbered.end() :]}"
     else:
-        line = line[_MARKER.match(line).end() :]  # type: ignore[union-attr]
+        line = _MARKER.sub("", line, count=1)
     line = line.strip()
     return f"{line}." if line and ended and not line.endswith(_ENDS) else line

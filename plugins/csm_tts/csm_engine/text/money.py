@@ -35,8 +35,9 @@ MAGNITUDES = {
     "tn": "trillion",
 }
 
+_CENT_DIGITS = 2
 _SIGN = rf"(?P<sign>{any_of(CURRENCIES)})"
-_AMOUNT = r"(?P<amount>\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,9})?|\d{1,15}(?:\.\d{1,9})?|\.\d{1,9})"
+_AMOUNT = r"(?P<amount>\d{1,3}(?:,\d{3}){1,9}(?:\.\d{1,9})?|\d{1,15}(?:\.\d{1,9})?|\.\d{1,9})"
 _MAGNITUDE = (
     rf"(?:\s?(?P<magnitude>{any_of(MAGNITUDES)}|{any_of(map(str.upper, MAGNITUDES))})(?!\w)"
     r"|\s(?P<word>thousand|million|billion|trillion)(?!\w))?"
@@ -62,7 +63,7 @@ def _said(amount: str, names: tuple[str, str, str, str], magnitude: str) -> str:
     whole = whole or "0"
     if magnitude:
         return f"{decimal(amount)} {magnitude} {many}"
-    if point and len(part) != 2:  # noqa: PLR2004
+    if point and len(part) != _CENT_DIGITS:
         return f"{decimal(amount)} {many}"
     units = f"{cardinal(whole)} {one if _is_one(whole) else many}"
     if not point or part == "00":
@@ -82,6 +83,7 @@ def _cents(match: re.Match[str]) -> str:
 _UPPER_END = rf"({any_of(CURRENCIES)})(\d{{1,9}}(?:[.,]\d{{1,3}})?[kKmMbB]?)\s?[-—]\s?(?=\d)"
 
 speak = chain(
+    sub(rf"({any_of(CURRENCIES)})-(?=\d)", r"-\1"),
     sub(_UPPER_END, r"\1\2-\1"),
     sub(rf"(?<=\d)([kKmMbB]?)\s?[-—]\s?(?={any_of(CURRENCIES)})", r"\1 to "),
     sub(rf"(?<![\w.,$])(?P<minus>-)?{_SIGN}\s?{_AMOUNT}{_MAGNITUDE}", _sum),

@@ -45,7 +45,10 @@ _ORDINALS = {
     "twelve": "twelfth",
 }
 _MOST_DIGITS = 3 * len(_SCALES)
+_TEN = 10
 _LONGEST_GROUP = 5
+"""Digits said in one breath."""
+_TWO_FOURS = 8
 _DENOMINATORS = {2: "half", 4: "quarter"}
 
 
@@ -79,10 +82,10 @@ def decimal(written: str) -> str:
 
 
 def year(written: str) -> str:
-    """Four digits in pairs: 1998, 1905, 2026; 2000 to 2009 as a cardinal."""
+    """Four digits in pairs: 1998, 1905, 2026; the first ten of a millennium as a cardinal."""
     number = int(written)
     high, low = divmod(number, 100)
-    if high % 10 == 0 and low < 10:  # noqa: PLR2004
+    if high % 10 == 0 and low < _TEN:
         return _spoken(number)
     if low == 0:
         return f"{_spoken(high)} hundred"
@@ -91,7 +94,7 @@ def year(written: str) -> str:
 
 def oh(number: int) -> str:
     """Two digits after a year's or an hour's: 5 → "oh five"."""
-    return f"oh {_SMALL[number]}" if number < 10 else _spoken(number)  # noqa: PLR2004
+    return f"oh {_SMALL[number]}" if number < _TEN else _spoken(number)
 
 
 def fraction(numerator: str, denominator: str) -> str:
@@ -115,7 +118,7 @@ def digit_groups(written: str) -> str:
 def _grouped(written: str) -> list[str]:
     if len(written) <= _LONGEST_GROUP:
         return [written]
-    if len(written) == 8:  # noqa: PLR2004
+    if len(written) == _TWO_FOURS:
         return [written[:4], written[4:]]
     last = 4 if len(written) % 3 != 0 else 3
     head = written[:-last]

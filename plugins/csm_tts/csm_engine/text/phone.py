@@ -10,7 +10,7 @@ _SPACED_DIGITS = 10
 """Groups with only spaces between are one number from here on."""
 
 _TELEPHONE = (
-    r"(?<![\w.,:/$£€+-])(?P<plus>\+\d{1,3}[ .-]?)?(?P<area>\(\+?\d{1,5}\)[ .-]?)?"
+    r"(?<![\w.,/$£€+-])(?<!\d:)(?P<plus>\+\d{1,3}[ .-]?)?(?P<area>\(\+?\d{1,5}\)[ .-]?)?"
     r"\d{1,6}(?:[ .-]\d{2,6}){0,6}(?![\w%:/°]|[.,-]\d)"
 )
 _WHOLE = r"(?<![\w.,:/$£€])\+\d{6,15}(?![\w%/]|[.,]\d)"
@@ -24,7 +24,8 @@ _WEAK = (
     r"account|order|case|ticket|invoice|confirmation|serial|booking|tracking|policy"
     r"|member(?:ship)?|customer|id|card|number"
 )
-_FILLER = r"(?: (?:number|code|id|is|no))?(?: is)?[ :,]{1,3}"
+_FILLER = r"(?: (?:number|code|id|is|no))?(?: is)?[ :,]{1,3}(?-i:[A-Z]{2,3} )?"
+_MIXED = re.compile(r"[A-Z]\d|\d[A-Z]")
 _GROUP = re.compile(r"\d+")
 
 
@@ -47,6 +48,8 @@ def _looks_dialled(match: re.Match[str], groups: list[str]) -> bool:
         return [len(group) for group in groups] in ([3, 3, 4], [3, 4])
     if "-" in written:
         return not re.fullmatch(r"\d\d00-\d\d00", written)
+    if [len(group) for group in groups] == [3, 4]:
+        return True
     return sum(map(len, groups)) >= _SPACED_DIGITS or written.startswith("0")
 
 
@@ -60,6 +63,18 @@ def _vanity(match: re.Match[str]) -> str:
     return ", ".join(filter(None, words))
 
 
+def _code(match: re.Match[str]) -> str:
+    """ "XK7-29B" is an id; "GPT-4" is a name, and 4-6 a range."""
+    parts = match[0].split("-")
+    if not any(_MIXED.search(part) for part in parts):
+        return match[0]
+    return ", ".join(" ".join(map(_sign, part)) for part in parts)
+
+
+def _sign(sign: str) -> str:
+    return digits(sign) if sign.isdigit() else sign
+
+
 def _id(match: re.Match[str]) -> str:
     return match["cue"] + _paused(_GROUP.findall(match["id"]))
 
@@ -67,6 +82,10 @@ def _id(match: re.Match[str]) -> str:
 _ID = r"(?:-\d{1,9}){0,4})(?![\w%/:]|[.,]\d)"
 
 ids = chain(
+    sub(r"(?<![\w.$-])[A-Z\d]{1,12}(?:-[A-Z\d]{1,12}){1,5}(?![\w:-])", _code),
+    sub(r"(?<=\b[A-Z]{2} )\d{5}(?![\w,.-]?\d)", lambda match: digits(match[0])),
+    sub(r"(?<![\w.,:/$£€#-])(?:911|988)(?![\w%:/-]|[.,]\d)", lambda match: digits(match[0])),
+    sub(r"(?i)(?<!\w)(?P<cue>(?:dial|call|text) )(?P<id>[2-8]11|112|999)(?![\w%:/]|[.,]\d)", _id),
     sub(r"(?i)(?<=\d{4}) x(?=\d{2,6}(?!\w))", " extension "),
     sub(rf"(?i)(?<!\w)(?P<cue>(?:{_STRONG}){_FILLER})(?P<id>\d{{3,19}}{_ID}", _id),
     sub(rf"(?i)(?<!\w)(?P<cue>(?:{_WEAK}){_FILLER})(?P<id>\d{{4,19}}{_ID}", _id),

@@ -8,7 +8,7 @@ from csm_engine.text.money import MAGNITUDES
 from csm_engine.text.options import DateOrder, Options
 from csm_engine.text.rule import LETTER, Rule, chain, sub
 
-_GROUPED = r"\d{1,3}(?:,\d{3}){1,5}(?!\d)"
+_GROUPED = r"\d{1,3}(?:,\d{3}){1,9}(?!\d)"
 _PLAIN = rf"(?:{_GROUPED}|\d{{1,400}})"
 _SAID_FRACTIONS = frozenset({"2", "3", "4", "5", "8"})
 _MONTHS, _DAYS = 12, 31
@@ -18,7 +18,7 @@ _DIGIT_BY_DIGIT = 7
 
 def _whole(match: re.Match[str]) -> str:
     written = match[0]
-    if re.fullmatch(r"(?:19|20)\d\d", written):
+    if re.fullmatch(r"(?:19|20)\d\d|[1-9][1-9]00", written):
         return numbers.year(written)
     if len(written) >= _DIGIT_BY_DIGIT and "," not in written:
         return numbers.digit_groups(written)
@@ -67,14 +67,25 @@ def _magnified(match: re.Match[str]) -> str:
 
 speak: Rule = chain(
     sub(rf"(?<![\w.])({_PLAIN})(?:st|nd|rd|th)(?!\w)", lambda match: numbers.ordinal(match[1])),
+    sub(r"(?<![\w.,/])(\d{1,3})/(?=\1(?![\w/]|[.,]\d))", r"\1 "),
+    sub(r"(?<=\d\.\d)/(?=\d{1,3}(?!\w))", " out of "),
     _fractions,
-    sub(r"(?<![\w.])(\d{1,9}(?:\.\d{1,3})?)([kK]|M|[mb]n)(?!\w)", _magnified),
-    sub(rf"(?<![\w.])({_PLAIN})\s?x\s?(?={_PLAIN}(?!\w))", r"\1 by "),
+    sub(r"(?<![\w.])(\d{1,9}(?:\.\d{1,3})?)(k|(?<!\b\d)K|M|[mb]n)(?!\w)", _magnified),
     sub(r"(?<![\w.])(\d{1,9}(?:\.\d{1,3})?)x(?!\w)", r"\1 times"),
+    sub(r"(?<=\d) - (?=\d{1,9} =)", " minus "),
     sub(r"(?<=\d)\s{1,3}[-—]\s{1,3}(?=\d)", " to "),
     sub(rf"(?<![\d.-])({_PLAIN}(?:\.\d{{1,9}})?)[-—](?=\d{{1,15}}(?!\d|-))", r"\1 to "),
     sub(r"(?<![^\s(])-(?=\.?\d)", "minus "),
     sub(r"(?<=\d):(?=\d)", " to "),
+    sub(r"(?<=\d)/(?=\d)", " slash "),
+    sub(r"(?<=\d)\s?<\s?(?=\d)", " less than "),
+    sub(r"(?<=\d)\s?>\s?(?=\d)", " more than "),
+    sub(r"(?<=\d)\s?\*\s?(?=\d)", " times "),
+    sub(
+        rf"(?<={LETTER})\d{{3,99}}|(?<![.\d])\d{{3,99}}(?={LETTER})",
+        lambda match: f" {numbers.digit_groups(match[0])} ",
+    ),
+    sub(rf"(?<={LETTER})(?=\d)|(?<=\d)(?={LETTER})", " "),
     sub(r"\d{1,9}(?:\.\d{1,9}){2,6}(?!\d)", _version),
     sub(
         rf"{_PLAIN}\.\d{{1,99}}|(?<!\d)\.\d{{1,99}}",
@@ -82,10 +93,5 @@ speak: Rule = chain(
             f" {numbers.decimal(match[0])}" if match[0][0] == "." else numbers.decimal(match[0])
         ),
     ),
-    sub(
-        rf"(?<={LETTER})\d{{3,99}}|\d{{3,99}}(?={LETTER})",
-        lambda match: f" {numbers.digit_groups(match[0])} ",
-    ),
-    sub(rf"(?<={LETTER})(?=\d)|(?<=\d)(?={LETTER})", " "),
     sub(_PLAIN, _whole),
 )

@@ -43,5 +43,10 @@ speak = chain(
         rf"(?:\s?{_HALF_DAY})?(?![\w:]|\.\d)",
         _clock,
     ),
+    sub(
+        rf"(?i){_START}(?P<hour>1[0-2]|0?[1-9])\.(?P<minute>[0-5]\d)(?P<second>)"
+        rf"\s?{_HALF_DAY}(?!\w)",
+        _clock,
+    ),
     sub(rf"(?i){_START}(?P<hour>1[0-2]|0?[1-9])\s?{_HALF_DAY}(?!\w)", _hour),
 )

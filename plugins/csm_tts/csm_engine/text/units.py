@@ -34,6 +34,7 @@ UNITS = {
     "mcg": ("microgram", "micrograms"),
     "lb": ("pound", "pounds"),
     "lbs": ("pound", "pounds"),
+    "fl oz": ("fluid ounce", "fluid ounces"),
     "oz": ("ounce", "ounces"),
     "l": ("liter", "liters"),
     "L": ("liter", "liters"),
@@ -75,13 +76,13 @@ UNITS = {
 }
 """After a number: one, many."""
 
-NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,15})(?:\.\d{1,9})?|\.\d{1,9}"
+NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,9}|\d{1,15})(?:\.\d{1,9})?|\.\d{1,9}"
 _WORDLIKE = rf"{any_of(unit for unit in UNITS if unit[-1].isalnum())}"
 _SIGNS = rf"{any_of(unit for unit in UNITS if not unit[-1].isalnum())}"
 
 
 def _measured(match: re.Match[str]) -> str:
-    one, many = UNITS[match["unit"]]
+    one, many = UNITS[match["unit"].rstrip(".")]
     number = match["number"]
     minus = "minus " if match["minus"] else ""
     name = one if number == "1" or match["compound"] else many
@@ -92,9 +93,13 @@ def _feet(match: re.Match[str]) -> str:
     return f"{cardinal(match[1])} foot {cardinal(match[2])} "
 
 
-_START = r"(?<![\w.,:/])(?P<minus>-(?<![\d%][-]))?"
+_START = r"(?<![\w.,:/])(?P<minus>-)?"
 
 speak = chain(
+    sub(r"(?<=\dh)\s?(\d{1,2})m(?!\w)", r" \1 min"),
+    sub(r"(?<=\d )sq\.\s?(ft|m)(?!\w)\.?", r"sq \1"),
+    sub(r"(?<=\d)\s?x\s?(?=\d)", " by "),
+    sub(r"(?<=\d)\s?in\.(?=\s[a-z]|,)", " inches"),
     sub(r"(?<![\w.,])([1-9])'\s?(1[01]|\d)(?:\"|'')", _feet),
     sub(
         rf"(?<=\d)(\s?(?:{_SIGNS}))?\s?[-—]\s?"
@@ -103,7 +108,7 @@ speak = chain(
     ),
     sub(
         rf"{_START}(?P<number>{NUMBER})(?P<compound>-)?\s?"
-        rf"(?P<unit>(?:{_WORDLIKE})(?![\w/'])|(?:{_SIGNS})(?!\w))",
+        rf"(?P<unit>(?:{_WORDLIKE})(?![\w'])(?:\.(?=\s[a-z]))?|(?:{_SIGNS})(?!\w))",
         _measured,
     ),
 )

@@ -5,45 +5,11 @@ import re
 from csm_engine.text.numbers import digits
 from csm_engine.text.rule import any_of, chain, sub
 
-TOP_LEVEL_DOMAINS = [
-    "com",
-    "org",
-    "net",
-    "edu",
-    "gov",
-    "mil",
-    "info",
-    "biz",
-    "app",
-    "dev",
-    "io",
-    "ai",
-    "co",
-    "uk",
-    "us",
-    "ca",
-    "de",
-    "fr",
-    "eu",
-    "au",
-    "nz",
-    "ie",
-    "in",
-    "jp",
-    "ch",
-    "nl",
-    "es",
-    "it",
-    "tech",
-    "online",
-    "shop",
-    "store",
-    "health",
-    "cloud",
-    "me",
-    "tv",
-    "xyz",
-]
+_DOMAINS = """
+com org net edu gov mil info biz app dev io ai co uk us ca de fr eu au nz ie in jp ch nl es it
+tech online shop store health cloud me tv xyz
+"""
+TOP_LEVEL_DOMAINS = frozenset(_DOMAINS.split())
 
 _TLD = any_of(TOP_LEVEL_DOMAINS)
 _SPOKEN_TLDS = frozenset({"co", "in", "it", "me", "com", "org", "net", "gov", "info", "biz", "app"})
@@ -97,7 +63,7 @@ def _url(match: re.Match[str]) -> str:
 
 
 def _file(match: re.Match[str]) -> str:
-    return f"{match[1]} dot {_name(match[2])}"
+    return " dot ".join([match[1], *map(_name, match[2].split(".")[1:])])
 
 
 speak = chain(
@@ -117,5 +83,8 @@ speak = chain(
         _url,
     ),
     sub(r"(?<![\w.])\.([A-Z]{2,5})\b", lambda match: f" dot {match[1].lower()} "),
-    sub(r"\b([A-Za-z][A-Za-z0-9_-]{1,60})\.([a-z]{2,5}|mp[34]|7z)\b(?!\.[A-Za-z])", _file),
+    sub(
+        r"\b([A-Za-z][A-Za-z0-9_-]{1,60})((?:\.(?:[a-z]{2,5}|mp[34]|7z)){1,3})\b(?!\.[A-Za-z])",
+        _file,
+    ),
 )
