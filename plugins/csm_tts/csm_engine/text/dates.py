@@ -37,12 +37,16 @@ _MONTH_OF = {
         *({"Sept", "Sept."} & {name[:4], name[:4] + "."}),
     }
 }
-_DAY_OF = {
-    written: name
-    for name in WEEKDAYS
-    for written in {name[:3], name[:3] + ".", name[:4], name[:4] + "."}
-    if name.startswith(("Tue", "Thu")) or len(written.rstrip(".")) == len("Mon")
-} | {"Thurs": "Thursday", "Thurs.": "Thursday", "Weds": "Wednesday", "Thur": "Thursday"}
+_DAY_OF = (
+    {
+        written: name
+        for name in WEEKDAYS
+        for written in {name[:3], name[:3] + ".", name[:4], name[:4] + "."}
+        if name.startswith(("Tue", "Thu")) or len(written.rstrip(".")) == len("Mon")
+    }
+    | {"Thurs": "Thursday", "Thurs.": "Thursday", "Weds": "Wednesday", "Thur": "Thursday"}
+    | {name: name for name in WEEKDAYS}
+)
 _MONTH = rf"(?P<month>{any_of(_MONTH_OF)})"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>1[1-9]\d\d|20\d\d)"
@@ -174,7 +178,7 @@ _weekdays = chain(
     ),
     sub(r"(?<!\w)(Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun)\.(?=\s[a-z]|,)", _day_name),
     sub(r"(?<!\w)(Mon|Tues?|Wed|Thu|Thurs?|Fri)(?!\w)", _day_name),
-    sub(rf"{_DAY_WORD}(?=,?\s{{1,2}}(?:{any_of(_MONTH_OF)}|\d))", _day_name),
+    sub(rf"{_DAY_WORD}(?=,?\s{{1,2}}(?:{any_of(_MONTH_OF)}|\d)|:)", _day_name),
 )
 """Sat and Sun are also words: only where a date follows, or their full stop ends no sentence."""
 

@@ -26,6 +26,7 @@ _MOST_PASSES = 6
 
 _ONCE: Rule = chain(
     characters.clean,
+    phone.keys,
     markdown.strip,
     abbreviations.overridden,
     web.speak,

@@ -25,6 +25,7 @@ _WEAK = (
     r"|member(?:ship)?|customer|id|card|number"
 )
 _FILLER = r"(?: (?:number|code|id|is|no))?(?: is)?[ :,]{1,3}(?-i:[A-Z]{2,3} )?"
+_PRESSED = r"(?i)(?:(?<=press )|(?<=dial )|(?<=hit )|(?<=enter )|(?<=then )|(?<=or )|(?<=the ))"
 _MIXED = re.compile(r"[A-Z]\d|\d[A-Z]")
 _GROUP = re.compile(r"\d+")
 
@@ -81,13 +82,23 @@ def _id(match: re.Match[str]) -> str:
 
 _ID = r"(?:-\d{1,9}){0,4})(?![\w%/:]|[.,]\d)"
 
+keys = chain(
+    sub(rf"{_PRESSED}\*(?=\d{{0,4}}(?:[\s,.!?]|$))", "star "),
+    sub(rf"{_PRESSED}#(?=[\s,.!?]|$)", "pound "),
+)
+"""Of a telephone; before Markdown takes their signs for its own."""
+
 ids = chain(
     sub(r"(?<![\w.$-])[A-Z\d]{1,12}(?:-[A-Z\d]{1,12}){1,5}(?![\w:-])", _code),
     sub(r"(?<=\b[A-Z]{2} )\d{5}(?![\w,.-]?\d)", lambda match: digits(match[0])),
     sub(r"(?<![\w.,:/$£€#-])(?:911|988)(?![\w%:/-]|[.,]\d)", lambda match: digits(match[0])),
     sub(r"(?i)(?<!\w)(?P<cue>(?:dial|call|text) )(?P<id>[2-8]11|112|999)(?![\w%:/]|[.,]\d)", _id),
     sub(r"(?i)(?<=\d{4}) x(?=\d{2,6}(?!\w))", " extension "),
-    sub(rf"(?i)(?<!\w)(?P<cue>(?:{_STRONG}){_FILLER})(?P<id>\d{{3,19}}{_ID}", _id),
+    sub(
+        rf"(?i)(?<!\w)(?P<cue>(?:{_STRONG}){_FILLER})"
+        rf"(?P<id>(?:\d{{3,19}}|\d{{1,9}}(?=-\d{{1,9}}-)){_ID}",
+        _id,
+    ),
     sub(rf"(?i)(?<!\w)(?P<cue>(?:{_WEAK}){_FILLER})(?P<id>\d{{4,19}}{_ID}", _id),
 )
 """After a word that names one, so before dates: the 1998 of "code 1998" is no year."""

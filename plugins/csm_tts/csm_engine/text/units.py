@@ -108,7 +108,7 @@ speak = chain(
     ),
     sub(
         rf"{_START}(?P<number>{NUMBER})(?P<compound>-)?\s?"
-        rf"(?P<unit>(?:{_WORDLIKE})(?![\w'])(?:\.(?=\s[a-z]))?|(?:{_SIGNS})(?!\w))",
+        rf"(?P<unit>(?:{_WORDLIKE})(?![\w'])(?:\.(?=\s[a-z\d]))?|(?:{_SIGNS})(?!\w))",
         _measured,
     ),
 )
