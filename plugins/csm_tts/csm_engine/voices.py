@@ -1,0 +1,139 @@
+"""Voices: a folder each, read once into the codes that lead every prompt.
+
+A folder's name is the voice's. In it lie `clip.wav`, `transcript.txt` (what the clip says, word
+for word), `consent.txt` (who allowed what) and `licence.txt`. The clip's codes are kept beside it
+in `codes.safetensors`, with what they were made of in `codes.json`.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from csm_engine.clip import VoiceError, read_clip
+from csm_engine.csm.mimi.encoder import MimiEncoder
+from csm_engine.csm.mimi.pcm import from_int16
+from csm_engine.model import UnknownVoiceError
+from csm_engine.text import expected_seconds, normalise
+
+logger = logging.getLogger(__name__)
+
+CLIP, TRANSCRIPT, CONSENT, LICENCE = "clip.wav", "transcript.txt", "consent.txt", "licence.txt"
+CODES, MADE_OF = "codes.safetensors", "codes.json"
+DEFAULT = "default"
+
+MOST_OFF = 3.0
+"""A transcript that would last so many times as long as its clip, or as short, is not the clip's."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """`codes` are [frames, codebooks] int64."""
+
+    name: str
+    transcript: str
+    codes: Tensor
+
+
+def find_voice(name: str, voices: Mapping[str, Voice]) -> Voice:
+    """`default` is the first by name where no folder has that name. Raises UnknownVoiceError."""
+    if name in voices:
+        return voices[name]
+    if name == DEFAULT and voices:
+        return voices[min(voices)]
+    raise UnknownVoiceError(f"no voice {name!r}; there are {', '.join(sorted(voices))}")
+
+
+def read_voices(
+    folder: Path, encoder: MimiEncoder, codec: Mapping[str, Tensor]
+) -> dict[str, Voice]:
+    """All voices of a folder, by name. `codec` are the encoder's weights: others make other codes.
+
+    Raises VoiceError, which names the file and the fix; also when there is no voice.
+    """
+    if not folder.is_dir():
+        raise VoiceError(f"{folder} is not a folder: name one that has a folder for each voice")
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+    if not found:
+        raise VoiceError(f"{folder} has no voices: a CSM without one speaks in a voice at random")
+    mark = _fingerprint(codec)
+    return {path.name: _read_voice(path, encoder, mark) for path in found}
+
+
+def _read_voice(folder: Path, encoder: MimiEncoder, codec_mark: str) -> Voice:
+    if not _NAME.fullmatch(folder.name):
+        raise VoiceError(
+            f"{folder}: a voice's name has letters, digits, '_', '-' and '.', up to 64"
+        )
+    transcript = _text(folder / TRANSCRIPT, "the exact words of the clip")
+    _text(folder / CONSENT, "who speaks, and what they allow")
+    _text(folder / LICENCE, "the clip's licence")
+    clip = folder / CLIP
+    if not clip.is_file():
+        raise VoiceError(f"{clip} is missing: give 8 to 15 s of clean speech, 16-bit mono")
+    made_of = {"clip": hashlib.sha256(clip.read_bytes()).hexdigest(), "codec": codec_mark}
+    codes = _kept(folder, made_of)
+    if codes is None:
+        codes = _encode(clip, transcript, encoder)
+        _keep(folder, codes, made_of)
+    return Voice(folder.name, transcript, codes)
+
+
+def _encode(clip: Path, transcript: str, encoder: MimiEncoder) -> Tensor:
+    rate = encoder.config.sampling_rate
+    samples = read_clip(clip, rate)
+    seconds, expected = len(samples) / rate, expected_seconds(normalise(transcript))
+    if not expected / MOST_OFF <= seconds <= expected * MOST_OFF:
+        raise VoiceError(
+            f"{clip} lasts {seconds:.1f} s, its transcript about {expected:.1f} s:"
+            f" write down in {TRANSCRIPT} what the clip says, word for word"
+        )
+    return encoder.encode(from_int16(torch.from_numpy(samples))).T.contiguous().cpu()
+
+
+def _text(path: Path, what: str) -> str:
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise VoiceError(f"{path} cannot be read ({error}): write {what} into it") from None
+    if not text:
+        raise VoiceError(f"{path} is empty: write {what} into it")
+    return " ".join(text.split())
+
+
+def _kept(folder: Path, made_of: Mapping[str, str]) -> Tensor | None:
+    """None where there are none, or they were made of something else."""
+    try:
+        if json.loads((folder / MADE_OF).read_bytes()) != made_of:
+            return None
+        # Not mapped: the file may be replaced while this engine speaks.
+        return load((folder / CODES).read_bytes())["codes"].long()
+    except (OSError, ValueError, KeyError, SafetensorError):
+        return None
+
+
+def _keep(folder: Path, codes: Tensor, made_of: Mapping[str, str]) -> None:
+    try:
+        (folder / CODES).write_bytes(save({"codes": codes.to(torch.int16)}))
+        # Written last: without it the codes do not count.
+        (folder / MADE_OF).write_text(json.dumps(made_of, indent=2) + "\n")
+    except OSError:
+        logger.warning("a voice's codes cannot be kept: the next start makes them again")
+
+
+def _fingerprint(codec: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(codec):
+        digest.update(name.encode())
+        digest.update(codec[name].cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
