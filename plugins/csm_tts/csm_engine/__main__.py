@@ -4,8 +4,7 @@ import argparse
 
 from csm_engine.config import Settings
 from csm_engine.protocol import MAX_MESSAGE_BYTES
-from csm_engine.rehearsal import Rehearsal
-from csm_engine.server import make_service
+from csm_engine.server import make_model, make_service
 from parley_serving import build_app, load_settings, serve
 
 
@@ -16,7 +15,7 @@ def main() -> None:
     )
     parser.parse_args()
     settings = load_settings(Settings)
-    service = make_service(Rehearsal(), settings)
+    service = make_service(make_model(settings), settings)
     serve(build_app(service), service.gate, settings.listen, max_message=MAX_MESSAGE_BYTES)
 
 

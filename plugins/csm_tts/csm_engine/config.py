@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import DirectoryPath, Field
 from pydantic_settings import BaseSettings
 
 from parley_serving import ListenSettings, settings_from
@@ -16,8 +16,18 @@ class Settings(BaseSettings):
     listen: ListenSettings = Field(
         ListenSettings(port=8102), description="Where the engine listens, and who may speak to it."
     )
-    model: Literal["rehearsal"] = Field(
-        "rehearsal", description="Which model speaks. `rehearsal` is espeak-ng."
+    model: str = Field(
+        "rehearsal",
+        min_length=1,
+        description="Which model speaks: `rehearsal` (espeak-ng), or the folder of a CSM in "
+        "transformers' format.",
+    )
+    voices: DirectoryPath | None = Field(
+        None, description="Folder that has a folder for each of CSM's voices; a CSM needs one."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where CSM runs.")
+    streams: int = Field(
+        16, ge=1, description="Sentences that CSM speaks at once; more are refused."
     )
     stall: float = Field(
         30.0, gt=0, description="Seconds after which a client that reads nothing is dropped."

@@ -16,6 +16,17 @@ from csm_engine.speech_route import speech_route
 from parley_serving import Gate, RefusedError, Service, Socket, converse
 
 
+def make_model(settings: Settings) -> Model:
+    """Imports no more than the model needs: torch is of another extra."""
+    if settings.model == "rehearsal":
+        from csm_engine.rehearsal import Rehearsal  # noqa: PLC0415
+
+        return Rehearsal()
+    from csm_engine.csm_model import CsmModel  # noqa: PLC0415
+
+    return CsmModel(settings)
+
+
 def make_service(model: Model, settings: Settings) -> Service:
     """What `parley_serving.build_app` needs. Call it on the thread that will run the event loop."""
     gate = Gate(settings.listen.max_sessions)
