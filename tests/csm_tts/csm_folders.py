@@ -67,9 +67,9 @@ def csm_settings(folders: Folders, **others: Any) -> Settings:
     return Settings(**{"listen": ListenSettings(port=1), "device": "cpu", **paths, **others})
 
 
-def voice(model: Csm, name: str, *, seed: int) -> Voice:
+def voice(model: Csm, name: str, *, seed: int, clip_frames: int) -> Voice:
     """Whose clip is codes at random."""
-    shape = 12, model.config.num_codebooks
+    shape = clip_frames, model.config.num_codebooks
     random = torch.Generator().manual_seed(seed)
     codes = torch.randint(1, model.config.codebook_size, shape, generator=random)
     return Voice(name, TRANSCRIPT, codes)
@@ -81,6 +81,7 @@ def batch(
     *,
     slots: int = 4,
     pages: int = 64,
+    clip_frames: int = 12,
     sampling: Sampling | None = None,
     guards: Guards | None = None,
 ) -> Batch:
@@ -92,7 +93,10 @@ def batch(
         model,
         PagedKV(model.config.backbone, pages=pages, page_size=16),
         Codec(decoder, silence, rows=slots),
-        {name: voice(model, name, seed=number) for number, name in enumerate(voices)},
+        {
+            name: voice(model, name, seed=number, clip_frames=clip_frames)
+            for number, name in enumerate(voices)
+        },
         slots=slots,
         sampling=sampling or Sampling(),
         guards=guards,

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from csm_engine.audio import SAMPLE_BYTES
+from csm_engine.clip import VoiceError
 from csm_engine.csm.model import Csm
 from csm_engine.csm.sampler import Sampling
 from csm_engine.csm.synthetic import TINY, random_model
@@ -153,6 +154,13 @@ def test_a_text_that_fits_no_context_is_refused_for_good(model: Csm) -> None:
         rows.begin(Line("ada", "word " * 60))
     assert not raised.value.retryable
     assert (rows.free_pages, rows.free_slots) == (free, 4)
+
+
+def test_a_voice_that_fits_no_context_is_named(model: Csm) -> None:
+    with pytest.raises(VoiceError, match=r"voice 'ada': .* trim it"):
+        batch(model, ["ada"], clip_frames=300)
+    with pytest.raises(VoiceError, match=r"voice 'ben': .* pages"):
+        batch(model, pages=3)
 
 
 def to_the_end(rows: Batch, row: Row) -> list[Made]:

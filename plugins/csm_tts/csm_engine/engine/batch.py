@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from csm_engine.clip import VoiceError
 from csm_engine.csm import paged_kv
 from csm_engine.csm.frame_step import FrameStep, Slots
 from csm_engine.csm.mimi.pcm import to_int16
@@ -53,7 +54,7 @@ class Row:
 
 
 class Batch:
-    """Voices are read when it is made: that raises VoiceError's kin, OutOfPagesError and PromptError."""
+    """Reads the voices' prompts when it is made: raises VoiceError for one that cannot be read."""
 
     def __init__(
         self,
@@ -172,9 +173,12 @@ class Batch:
         return Made(_s16le(tail(self._codec.flush(row.slot), self._codec.rate)), "stop")
 
     def _read(self, voice: Voice) -> _Prefix:
-        prompt = self._model.prompter.prompt([Segment(SPEAKER, voice.transcript, voice.codes)])
         sequence = paged_kv.Sequence()
-        self._model.backbone.prefill(self._kv, sequence, self._model.backbone.embed(prompt))
+        try:
+            prompt = self._model.prompter.prompt([Segment(SPEAKER, voice.transcript, voice.codes)])
+            self._model.backbone.prefill(self._kv, sequence, self._model.backbone.embed(prompt))
+        except (OutOfPagesError, ValueError) as error:
+            raise VoiceError(f"voice {voice.name!r}: {error}") from error
         return _Prefix(sequence, self._codec.add_voice(voice.codes))
 
     def _prefill(self, sequence: paged_kv.Sequence, text: str) -> Tensor:
