@@ -90,6 +90,50 @@ async def test_closing_a_sentence_frees_it_while_others_speak(model: Csm) -> Non
         assert rows.free_pages == free
 
 
+async def test_cancelling_before_the_first_frame_and_after_the_last_frees_all(model: Csm) -> None:
+    rows = batch(model, guards=NEVER)
+    free = rows.free_pages
+    async with running(rows) as engine:
+        for wait in (0.0, 0.001, 0.003):
+            first = asyncio.create_task(heard(engine, LONG))
+            await asyncio.sleep(wait)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+        sentence = engine.speak(MORNING)
+        assert len([sound async for sound in sentence]) == 39
+        await sentence.aclose()
+        await until(lambda: (rows.free_slots, rows.free_pages) == (4, free))
+
+
+async def test_an_engine_that_ended_may_be_started_again(model: Csm) -> None:
+    engine = Engine(lambda: batch(model, guards=NEVER))
+    for _ in range(2):
+        async with engine.running():
+            assert len(await heard(engine, MORNING)) == 39
+
+
+async def test_a_start_that_is_given_up_leaves_no_thread(model: Csm) -> None:
+    loading, go = threading.Event(), threading.Event()
+
+    def load() -> Batch:
+        loading.set()
+        go.wait()
+        return batch(model)
+
+    async def start() -> None:
+        async with Engine(load).running():
+            raise AssertionError("it was given up")
+
+    starting = asyncio.create_task(start())
+    await until(loading.is_set)
+    starting.cancel()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert "csm-engine" not in {thread.name for thread in threading.enumerate()}
+
+
 async def test_a_sentence_that_nobody_takes_waits_and_goes_on_when_taken(model: Csm) -> None:
     rows = Counting(batch(model, guards=NEVER))
     async with running(rows) as engine:
