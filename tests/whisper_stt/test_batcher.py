@@ -312,13 +312,13 @@ async def test_what_batches_take_sets_the_pace() -> None:
         slow, workers=1, limits=Limits(size=1), cost=Cost(CUDA), patience=0.25, clock=clock
     )
     async with batcher.running():
-        assert batcher.pace == Pace(pause=PAUSE)
+        assert batcher.pace == Pace(pause=PAUSE, tail=PAUSE)
         assert batcher.has_room
         for _ in range(30):
             await batcher.decode(ticket(Kind.FINAL, deadline=clock.now + 1))
         assert batcher.utilisation > 0.98
         assert batcher.pace == Pace(
-            interim=None, first_interim=False, speculative=False, pause=BUSY_PAUSE
+            interim=None, first_interim=False, speculative=False, pause=BUSY_PAUSE, tail=PAUSE
         )
         assert not batcher.has_room
         clock.now += 60

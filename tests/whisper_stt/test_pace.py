@@ -38,7 +38,9 @@ def generosity(load: Load, now: float) -> tuple[float, bool, bool, bool]:
 
 def test_an_idle_engine_gives_everything() -> None:
     load = Load(2, PATIENCE)
-    assert load.pace(5.0) == Pace(interim=0.3, first_interim=True, speculative=True, pause=PAUSE)
+    assert load.pace(5.0) == Pace(
+        interim=0.3, first_interim=True, speculative=True, pause=PAUSE, tail=PAUSE
+    )
     assert load.has_room(5.0)
 
 
@@ -125,7 +127,7 @@ def test_callers_who_wait_are_a_load_though_there_is_little_work() -> None:
 def test_a_wait_for_one_batch_is_no_load() -> None:
     load = Load(1, PATIENCE)
     load.waited(Kind.FINAL, PATIENCE, 0.0)
-    assert load.pace(0.0) == Pace(pause=PAUSE)
+    assert load.pace(0.0) == Pace(pause=PAUSE, tail=PAUSE)
 
 
 @pytest.mark.parametrize("kind", [Kind.INTERIM, Kind.FILE])
@@ -140,7 +142,7 @@ def test_files_are_no_load_as_they_give_way() -> None:
     load = Load(1, PATIENCE)
     for number in range(100):
         load.ran(Kind.FILE, 1.0, 1.0, float(number))
-    assert load.pace(100.0) == Pace(pause=PAUSE)
+    assert load.pace(100.0) == Pace(pause=PAUSE, tail=PAUSE)
 
 
 def test_a_worker_may_report_a_little_after_the_pace_was_asked() -> None:

@@ -49,8 +49,8 @@ class Settings(BaseSettings):
     )
     pause: float | None = Field(
         None,
-        ge=0.032,
+        ge=0.064,
         le=0.25,
-        description="Seconds of silence after which a final's text is prepared. Unset: 0.096, and 0.16 "
+        description="Seconds of silence after which a final's text is prepared. Unset: 0.064, and 0.16 "
         "when busy; 0.128 for the rehearsal model.",
     )

@@ -84,12 +84,15 @@ class Pace:
         speculative: whether texts are made before they are asked for.
         pause: seconds of silence after which such a text is begun. Short ones come often inside a
             turn, and cost a decode each.
+        tail: seconds after the last speech that a decode is given: no more than the shortest pause, or
+            a text would depend on when it was prepared.
     """
 
     interim: float | None = 0.3
     first_interim: bool = True
     speculative: bool = True
     pause: float = 0.128
+    tail: float = 0.128
 
 
 class HearError(Exception):

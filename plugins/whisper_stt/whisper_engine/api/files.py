@@ -18,6 +18,9 @@ POLICY = Policy(linger=1.0)
 
 _ResultT = TypeVar("_ResultT")
 
+TAIL = 0.15
+"""Seconds after the last speech that a decode is given: a file's rest is known."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -72,7 +75,7 @@ class Cutter:
 
     def _cut(self, utterance: Utterance, goes_on: bool) -> _Cut:
         until = self._hearing.position
-        return _Cut(utterance, self._requests.whole(Kind.FILE, utterance, until), goes_on)
+        return _Cut(utterance, self._requests.whole(Kind.FILE, utterance, until, TAIL), goes_on)
 
 
 async def hear(

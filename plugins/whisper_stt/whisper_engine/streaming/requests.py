@@ -7,9 +7,6 @@ from whisper_engine.protocol import SAMPLE_RATE
 from whisper_engine.streaming.hearing import Utterance
 from whisper_engine.streaming.sound import Sound
 
-TAIL = round(0.15 * SAMPLE_RATE)
-"""Samples after the last speech that a decode gets: more would only be noise."""
-
 GROWING = 12 * SAMPLE_RATE
 """Samples up to which an interim is of the whole utterance, and beyond of what follows its last
 settled pause: an interim's cost stays bounded."""
@@ -25,8 +22,9 @@ class Requests:
         self._lead = ""
         self.context = ""
 
-    def whole(self, kind: Kind, utterance: Utterance, heard_until: int) -> Request:
-        until = min(heard_until, utterance.end + TAIL)
+    def whole(self, kind: Kind, utterance: Utterance, heard_until: int, tail: float) -> Request:
+        """`tail`: seconds of sound after the last speech."""
+        until = min(heard_until, utterance.end + round(tail * SAMPLE_RATE))
         return Request(
             kind,
             self._sound.read(utterance.start, until),
@@ -36,22 +34,22 @@ class Requests:
         )
 
     def interim(self, kind: Kind, utterance: Utterance, heard_until: int) -> Request:
-        tail = tuple(span for span in utterance.speech if span.start >= self._pause)
-        if heard_until - utterance.start <= GROWING or not self._until_pause or not tail:
+        since = tuple(span for span in utterance.speech if span.start >= self._pause)
+        if heard_until - utterance.start <= GROWING or not self._until_pause or not since:
             self._lead = ""
-            return self.whole(kind, utterance, heard_until)
+            return self.whole(kind, utterance, heard_until, 0.0)
         self._lead = self._until_pause
         return Request(
             kind,
             self._sound.read(self._pause, heard_until),
             self._pause,
-            tuple(_moved(span, -self._pause) for span in tail),
+            tuple(_moved(span, -self._pause) for span in since),
             self._lead,
         )
 
     def settled(self, utterance: Utterance, text: str) -> None:
         """`text` is what was said up to the pause at the end of `utterance`."""
-        self._pause = utterance.end + TAIL // 2
+        self._pause = utterance.end
         self._until_pause = text
 
     def completed(self, heard: Heard) -> Heard:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from parley_serving import RefusedError
 from whisper_engine.metrics import Metrics
-from whisper_engine.model import Decoder, Heard, Kind, Model
+from whisper_engine.model import Decoder, Heard, Kind, Model, Request
 from whisper_engine.protocol import (
     SAMPLE_RATE,
     Cancel,
@@ -156,8 +156,12 @@ class Stream:
 
     def _speculate(self, utterance: Utterance) -> None:
         if self._shared.model.pace.speculative and not self._is_late():
-            request = self._requests.whole(Kind.SPECULATIVE, utterance, self._hearing.position)
+            request = self._whole(Kind.SPECULATIVE, utterance)
             self._decodes.speculate(utterance, request)
+
+    def _whole(self, kind: Kind, utterance: Utterance) -> Request:
+        tail = self._shared.model.pace.tail
+        return self._requests.whole(kind, utterance, self._hearing.position, tail)
 
     def _is_late(self) -> bool:
         if not self._inbox.behind:
@@ -180,7 +184,7 @@ class Stream:
                 await self._channel.send(interim)
 
     async def _settle(self, utterance: Utterance) -> Heard:
-        request = self._requests.whole(Kind.FINAL, utterance, self._hearing.position)
+        request = self._whole(Kind.FINAL, utterance)
         heard, speculated = await self._decodes.final(utterance, request)
         self._shared.metrics.settled(speculated)
         return heard
