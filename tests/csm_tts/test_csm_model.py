@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -161,6 +162,25 @@ def test_the_rehearsal_voice_needs_no_torch() -> None:
         " Settings; make_model(Settings()); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_a_csm_without_torch_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.argv = ['csm_engine', 'serve'];"
+        " from csm_engine.__main__ import main; main()"
+    )
+    environment = os.environ | {"CSM_MODEL": "a-csm"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        env=environment,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("cannot start: a CSM needs torch: install")
+    assert ended.stderr.count("\n") == 1
 
 
 async def test_a_sentence_at_the_end_of_the_engine_is_told(folders: Folders) -> None:

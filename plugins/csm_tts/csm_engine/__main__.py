@@ -1,11 +1,12 @@
 """`python -m csm_engine serve`."""
 
 import argparse
+import sys
 
 from csm_engine.config import Settings
 from csm_engine.protocol import MAX_MESSAGE_BYTES
 from csm_engine.server import make_model, make_service
-from parley_serving import build_app, load_settings, serve
+from parley_serving import StartError, build_app, load_settings, serve
 
 
 def main() -> None:
@@ -15,7 +16,12 @@ def main() -> None:
     )
     parser.parse_args()
     settings = load_settings(Settings)
-    service = make_service(make_model(settings), settings)
+    try:
+        model = make_model(settings)
+    except StartError as error:
+        sys.stderr.write(f"cannot start: {error}\n")
+        sys.exit(2)
+    service = make_service(model, settings)
     serve(build_app(service), service.gate, settings.listen, max_message=MAX_MESSAGE_BYTES)
 
 

@@ -13,17 +13,22 @@ from csm_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
 from csm_engine.session import Session
 from csm_engine.speaker import Speaker
 from csm_engine.speech_route import speech_route
-from parley_serving import Gate, RefusedError, Service, Socket, converse
+from parley_serving import Gate, RefusedError, Service, Socket, StartError, converse
 
 
 def make_model(settings: Settings) -> Model:
-    """Imports no more than the model needs: torch is of another extra."""
+    """Imports no more than the model needs: torch is of another extra. Raises StartError."""
     if settings.model == "rehearsal":
         from csm_engine.rehearsal import Rehearsal  # noqa: PLC0415
 
         return Rehearsal()
-    from csm_engine.csm_model import CsmModel  # noqa: PLC0415
-
+    try:
+        from csm_engine.csm_model import CsmModel  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise StartError(
+            f"a CSM needs {error.name}: install livekit-plugins-csm-tts[engine], or set"
+            " CSM_MODEL=rehearsal"
+        ) from error
     return CsmModel(settings)
 
 
