@@ -38,7 +38,9 @@ def strangers(source: str, engine: str) -> list[str]:
 @pytest.mark.parametrize(
     ("plugin", "engine"), [("csm_tts", "csm_engine"), ("whisper_stt", "whisper_engine")]
 )
-def test_a_plugin_knows_its_engines_wire_and_sound_and_nothing_else_of_it(plugin: str, engine: str) -> None:
+def test_a_plugin_knows_its_engines_wire_and_sound_and_nothing_else_of_it(
+    plugin: str, engine: str
+) -> None:
     files = list((ROOT / "plugins" / plugin / "livekit" / "plugins" / plugin).rglob("*.py"))
     assert files
     assert {
