@@ -177,7 +177,7 @@ class _Plan:
             self._environment(own, prefix),
             port,
             http_ok(port, "/ready"),
-            patience=120.0,  # real models take their time to load
+            patience=900.0,  # a model may be downloaded first
         )
 
     def _check_persona(self) -> None:

@@ -1,5 +1,5 @@
-"""A call that is heard by Whisper: CTranslate2, its decoder and its batches are real, its weights say
-what a caller says who asks for the opening hours."""
+"""A call on our own engines. Whisper is real but for its weights, which say what a caller says who asks
+for the opening hours; CSM is real but for its size, and speaks noise, a sentence at a time."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest_asyncio
 from sip.simulate.report import Report
 from sip.simulate.run import simulate
 from sip.simulate.script import TurnScript
+from tests.csm_tts.csm_folders import write_folders
 from tests.e2e.conftest import line_to
 from tests.stack import Stack, parley_up
 from whisper_engine.synthetic import write_scripted
@@ -24,13 +25,20 @@ QUESTION = Path(__file__).parent.parent / "data" / "audio" / "weather_question.w
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     folder = tmp_path_factory.mktemp("whisper")
     model = folder / "base.en"
-    write_scripted(model, SAID, multilingual=False, token_seconds=0.2)
-    settings = {"WHISPER_MODEL": str(model), "WHISPER_COMPUTE_TYPE": "float32"}
-    async with parley_up(folder, **settings) as stack:
+    write_scripted(model, SAID, multilingual=False, listens=False, token_seconds=0.3)
+    voice = write_folders(folder)
+    async with parley_up(
+        folder,
+        WHISPER_MODEL=str(model),
+        WHISPER_COMPUTE_TYPE="float32",
+        CSM_MODEL=str(voice.model),
+        CSM_VOICES=str(voice.voices),
+        OMP_NUM_THREADS="1",
+    ) as stack:
         yield stack
 
 
-async def test_a_caller_is_heard_and_answered(stack: Stack) -> None:
+async def test_a_caller_is_heard_by_whisper_and_answered_by_csm(stack: Stack) -> None:
     turns = [
         TurnScript(say=SAID, contains=("nine", "six")),
         TurnScript(play=QUESTION, contains=("nine", "six")),
@@ -40,5 +48,6 @@ async def test_a_caller_is_heard_and_answered(stack: Stack) -> None:
     assert report.problems == (), report.table()
 
 
-def test_it_says_which_model_hears(stack: Stack) -> None:
+def test_it_says_which_models_hear_and_speak(stack: Stack) -> None:
     assert "base.en" in stack.said()
+    assert "tiny-csm" in stack.said()
