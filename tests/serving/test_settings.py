@@ -32,7 +32,7 @@ def test_one_nested_setting_keeps_the_others_defaults(monkeypatch: pytest.Monkey
         ("CSM_LISTEN__PORT", "http", "CSM_LISTEN__PORT"),
         ("CSM_LISTEN__PRT", "8102", "CSM_LISTEN__PRT"),
         ("CSM_LISTEN__HOST", "0.0.0.0", "needs a key"),
-        ("CSM_MODEL", "parrot", "CSM_MODEL"),
+        ("CSM_DEVICE", "tpu", "CSM_DEVICE"),
         ("CSM_STAL", "3", "CSM_STAL"),
     ],
 )
