@@ -5,9 +5,9 @@ what your machine measured: `--takes STEP ROW TOKEN`, in seconds.
 """
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import replace
 
+from bench.simulated_table import line, percentiles
 from bench.simulated_voices import H200, L4, RTX_4090, Machine, simulate
 from csm_engine.protocol import FRAME_SECONDS
 from csm_engine.scheduling.step_times import FirstValues
@@ -52,18 +52,6 @@ def row(machine: Machine, load: float, options: argparse.Namespace) -> str:
             f"{report.busy / max(FRAME_SECONDS, report.lasted):.0%}",
         ]
     )
-
-
-def percentiles(seconds: Sequence[float]) -> str:
-    if not seconds:
-        return "none"
-    ordered = sorted(seconds)
-    at = [ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.95, 0.99)]
-    return " / ".join(f"{1000 * each:.0f}" for each in at)
-
-
-def line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def parse() -> argparse.Namespace:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from bench.whisper_report import fluent_turns, speaking_weights, started, write
-from whisper_engine.cli.bench import encoder_table
+from whisper_engine.cli.bench import costs_page
 from whisper_engine.cli.calls import Heard, Turn, calls_at_once
 from whisper_engine.cli.costs import Costs, Decoding, Encoding, Workers
 from whisper_engine.cli.figures import (
@@ -25,7 +25,6 @@ from whisper_engine.cli.figures import (
     CallFigures,
     call_figures,
     call_row,
-    milliseconds,
     table,
 )
 from whisper_engine.cli.process import engine
@@ -102,14 +101,8 @@ def page(rows: Sequence[Row], gpu: str) -> Iterator[str]:
     yield "# Whisper on a GPU"
     yield f"{gpu}. Random weights; real speech over G.711 mu-law at its own pace, flushed 0.25 s after its end."
     for row in rows:
-        yield from ("", f"## {row.shape}, {row.compute_type}", "", "Encoder, ms of a batch:", "")
-        yield from encoder_table(row.encodings)
-        yield from ("", "Decoder on 30 s, ms of one token of each item of a batch:", "")
-        steps = ((str(each.batch), milliseconds(each.seconds)) for each in row.decodings)
-        yield from table(("batch", "ms"), steps)
-        yield from ("", "Six turns on so many workers:", "")
-        shared = ((str(each.workers), milliseconds(each.seconds)) for each in row.workers)
-        yield from table(("workers", "ms"), shared)
+        yield from ("", f"## {row.shape}, {row.compute_type}")
+        yield from costs_page(row.encodings, row.decodings, row.workers, decoder="Decoder on 30 s")
         if row.calls:
             yield from ("", "Calls:", "")
             yield from table(CALL_HEAD, map(call_row, row.calls))

@@ -6,12 +6,12 @@ CPU, measured, and large-v3-turbo on a middling card, estimated. Give what your 
 """
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
 from bench.simulated_callers import simulate
 from bench.simulated_ears import CARD, CPU_BOX, Machine
+from bench.simulated_table import line, percentiles
 from whisper_engine.whisper.cost import Coefficients
 
 MACHINES = {"cpu": CPU_BOX, "cuda": CARD}
@@ -54,18 +54,6 @@ def row(machine: Machine, calls: int, options: argparse.Namespace) -> str:
             f"{fmean(report.rooms):.0%}",
         ]
     )
-
-
-def percentiles(seconds: Sequence[float]) -> str:
-    if not seconds:
-        return "none"
-    ordered = sorted(seconds)
-    at = [ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.95, 0.99)]
-    return " / ".join(f"{1000 * each:.0f}" for each in at)
-
-
-def line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def parse() -> argparse.Namespace:

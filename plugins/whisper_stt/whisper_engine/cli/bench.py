@@ -112,21 +112,32 @@ def _as_json(figures: Figures) -> str:
 
 def _as_page(figures: Figures) -> Iterator[str]:
     yield f"# {figures.model}, {figures.compute_type} on {figures.device}"
-    yield from ("", "Encoder, ms of a batch:", "")
-    yield from encoder_table(figures.encodings)
-    yield from ("", "Decoder, ms of one token of each item of a batch:", "")
-    rows = ((str(each.batch), milliseconds(each.seconds)) for each in figures.decodings)
-    yield from table(("batch", "ms"), rows)
-    yield from ("", "Six turns on so many workers:", "")
-    rows = ((str(each.workers), milliseconds(each.seconds)) for each in figures.workers)
-    yield from table(("workers", "ms"), rows)
+    yield from costs_page(figures.encodings, figures.decodings, figures.workers)
     if figures.calls:
         yield from ("", "Calls at the pace of speech, ms:", "")
         yield from table(CALL_HEAD, map(call_row, figures.calls))
     yield ""
 
 
-def encoder_table(encodings: Sequence[Encoding]) -> list[str]:
+def costs_page(
+    encodings: Sequence[Encoding],
+    decodings: Sequence[Decoding],
+    workers: Sequence[Workers],
+    *,
+    decoder: str = "Decoder",
+) -> Iterator[str]:
+    """`decoder` names what was decoded, where that is not the shortest input."""
+    yield from ("", "Encoder, ms of a batch:", "")
+    yield from _encoder_table(encodings)
+    yield from ("", f"{decoder}, ms of one token of each item of a batch:", "")
+    steps = ((str(each.batch), milliseconds(each.seconds)) for each in decodings)
+    yield from table(("batch", "ms"), steps)
+    yield from ("", "Six turns on so many workers:", "")
+    shared = ((str(each.workers), milliseconds(each.seconds)) for each in workers)
+    yield from table(("workers", "ms"), shared)
+
+
+def _encoder_table(encodings: Sequence[Encoding]) -> list[str]:
     batches = sorted({each.batch for each in encodings})
     seconds = {(each.frames, each.batch): each.seconds for each in encodings}
     lengths = sorted({each.frames for each in encodings})

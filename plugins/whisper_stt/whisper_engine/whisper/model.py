@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -62,10 +62,6 @@ class Whisper:
         return Path(self._settings.model).name
 
     @property
-    def languages(self) -> tuple[str, ...]:
-        return self._there.weights.languages
-
-    @property
     def pace(self) -> Pace:
         return self._there.batcher.pace
 
@@ -110,11 +106,9 @@ class Whisper:
     async def decoder(self, start: Start) -> AsyncIterator[Decoder]:
         loaded = self._there
         lock = LanguageLock(self._known(start.languages or (start.language,)))
-        previous = partial(
-            loaded.weights.prompts.build_previous,
-            " ".join(filter(None, (self._settings.prompt, start.prompt))),
-            start.keyterms,
-        )
+        prompt = " ".join(filter(None, (self._settings.prompt, start.prompt)))
+        build = partial(loaded.weights.prompts.build_previous, prompt, start.keyterms)
+        previous = lru_cache(maxsize=2)(build)  # a turn's decodes mostly follow the same text
         stream = next(self._streams)
         try:
             yield WhisperDecoder(loaded.decoding, stream, lock, previous)
