@@ -21,7 +21,6 @@ from whisper_engine.whisper.guards import (
 from whisper_engine.whisper.languages import LanguageLock
 from whisper_engine.whisper.lengths import FULL_FRAMES, Lengths, most_tokens
 from whisper_engine.whisper.metrics import DecodeMetrics
-from whisper_engine.whisper.prompts import Prompts
 from whisper_engine.whisper.scheduler import FullError
 from whisper_engine.whisper.task import Decoded, Task
 from whisper_engine.whisper.tickets import Ticket
@@ -46,7 +45,6 @@ class Decoding:
     """What the streams of a model share. `beam` is a final's; interims are greedy."""
 
     batcher: Batcher[Task, Decoded]
-    prompts: Prompts
     lengths: Lengths
     limits: Limits
     metrics: DecodeMetrics
@@ -82,7 +80,8 @@ class WhisperDecoder:
         self._promoted = False
 
     async def decode(self, request: Request) -> Heard | None:
-        self._end_turn(request)
+        if request.kind not in INTERIMS:  # an interim may be of a turn's end only
+            self._end_turn(request)
         if request.kind is Kind.SPECULATIVE:
             self._promoted = False
         task = self._task(request)

@@ -87,7 +87,6 @@ class Whisper:
         )
         decoding = Decoding(
             batcher=batcher,
-            prompts=weights.prompts,
             lengths=self._lengths(weights.device),
             limits=limits_for(self._settings.model),
             metrics=self._metrics,
