@@ -38,6 +38,6 @@ async def test_a_turn_counts_once_for_its_language_however_often_it_is_decoded()
     async with batcher.running():
         for kind, start in [*long_turn, (Kind.FINAL, 20_000)]:
             await decoder.decode(request(kind, start))
-        assert lock.candidates == ("en", "de")
+        assert set(lock.candidates) == {"en", "de"}
         await decoder.decode(request(Kind.FINAL, 40_000))
-    assert lock.candidates == ("de",)
+    assert set(lock.candidates) == {"de"}
