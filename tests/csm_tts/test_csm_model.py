@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from csm_engine.csm_model import CsmModel
-from csm_engine.model import SpeakError, UnknownVoiceError
+from csm_engine.model import Manner, SpeakError, UnknownVoiceError
 from csm_engine.protocol import (
     AudioDone,
     AudioStart,
@@ -54,7 +54,8 @@ async def model(folders: Folders) -> AsyncIterator[CsmModel]:
 
 
 async def said(model: CsmModel, text: str, voice: str = "ada") -> list[bytes]:
-    return [frame async for frame in model.speak(text, voice=voice, language="en")]
+    with contextlib.closing(model.converse(Manner(voice, remembers="nothing"))) as conversation:
+        return [frame async for frame in conversation.speak("", text)]
 
 
 async def test_a_sentence_is_whole_frames_and_the_same_again(model: CsmModel) -> None:
@@ -187,7 +188,7 @@ async def test_a_sentence_at_the_end_of_the_engine_is_told(folders: Folders) -> 
     model = CsmModel(csm_settings(folders))
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(model.running())
-        sentence = model.speak("We are open until five.", voice="ada", language="en")
+        sentence = model.converse(Manner("ada")).speak("", "We are open until five.")
         await anext(sentence)
         await stack.aclose()
         with contextlib.suppress(SpeakError):

@@ -5,9 +5,11 @@ import math
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 
-from csm_engine.model import SpeakError, UnknownVoiceError
+from csm_engine.model import Manner, SpeakError, UnknownVoiceError
 from csm_engine.protocol import FRAME_SECONDS, SAMPLE_RATE
+from csm_engine.stateless import Stateless
 
 SAMPLES = round(SAMPLE_RATE * FRAME_SECONDS)
 FRAME = struct.pack(
@@ -22,9 +24,12 @@ class Tone:
     """
 
     name = "tone"
+    voices = ("default",)
+    broken = None
 
     def __init__(self) -> None:
         self.spoken: list[str] = []
+        self.told: list[tuple[object, ...]] = []
         self.made = 0
         self.speaking = 0
         self.asked = asyncio.Event()
@@ -34,6 +39,7 @@ class Tone:
 
     def forget(self) -> None:
         self.spoken.clear()
+        self.told.clear()
         self.made = 0
         self.asked.clear()
         self.first.clear()
@@ -46,7 +52,13 @@ class Tone:
         if voice != "default":
             raise UnknownVoiceError(f"no voice {voice!r}")
 
-    async def speak(self, text: str, *, voice: str, language: str) -> AsyncGenerator[bytes, None]:
+    def has_room(self) -> bool:
+        return True
+
+    def converse(self, manner: Manner) -> Stateless:
+        return Remembered(self)
+
+    async def speak(self, text: str) -> AsyncGenerator[bytes, None]:
         self.spoken.append(text)
         self.asked.set()
         self.speaking += 1
@@ -76,3 +88,26 @@ class Tone:
                 raise SpeakError("told to fail", retryable=True)
             if "wait" in text:
                 await self.go.wait()
+
+
+class Remembered(Stateless):
+    """Lets the model's `told` know, in order, what a conversation was told."""
+
+    def __init__(self, model: Tone) -> None:
+        super().__init__(model.speak)
+        self._told = model.told
+
+    def cut(self, utterance: str, played: float) -> None:
+        self._told.append(("cut", utterance, played))
+
+    def append(self, speaker: Literal["caller", "agent"], text: str) -> None:
+        self._told.append(("append", speaker, text))
+
+    def hear(self, pcm: bytes) -> None:
+        self._told.append(("hear", len(pcm)))
+
+    def reset(self) -> None:
+        self._told.append(("reset",))
+
+    def close(self) -> None:
+        self._told.append(("close",))

@@ -2,8 +2,9 @@
 
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -23,8 +24,9 @@ from csm_engine.engine.batch import Batch
 from csm_engine.engine.codec import Codec
 from csm_engine.engine.engine import Engine
 from csm_engine.engine.line import Line
-from csm_engine.model import SpeakError, UnknownVoiceError
+from csm_engine.model import Manner, SpeakError, UnknownVoiceError
 from csm_engine.protocol import FRAME_SECONDS, SAMPLE_RATE
+from csm_engine.stateless import Stateless
 from csm_engine.text import UnreadableError, normalise, readable, split
 from csm_engine.voices import Voice, find_voice, read_voices
 from parley_serving import StartError
@@ -60,11 +62,24 @@ class CsmModel:
         if language.replace("_", "-").partition("-")[0].lower() != "en":
             raise UnknownVoiceError(f"{self.name} speaks English only, not {language!r}")
 
-    async def speak(self, text: str, *, voice: str, language: str) -> AsyncGenerator[bytes, None]:
+    @property
+    def voices(self) -> Sequence[str]:
+        return sorted(self._voices)
+
+    @property
+    def broken(self) -> str | None:
+        return None
+
+    def has_room(self) -> bool:
+        return True
+
+    def converse(self, manner: Manner) -> Stateless:
+        return Stateless(partial(self._speak, find_voice(manner.voice, self._voices).name))
+
+    async def _speak(self, voice: str, text: str) -> AsyncGenerator[bytes, None]:
         """A text without words is no sound; one that is too long for a sentence is said in parts."""
-        name = find_voice(voice, self._voices).name
         for part in split(_said(text)):
-            line = Line(name, part, _seed(name, part))
+            line = Line(voice, part, _seed(voice, part))
             async with contextlib.aclosing(self._engine.speak(line)) as frames:
                 async for frame in frames:
                     yield frame

@@ -22,6 +22,10 @@ MAX_SENTENCE_CHARS = 2_000
 
 UtteranceId = Annotated[str, Field(min_length=1, max_length=64)]
 
+Remembers = Literal["nothing", "agent", "texts", "sounds"]
+"""What a voice knows of the conversation when it speaks: no more than its own clip; what it has
+said itself; the caller's words too; and how the caller sounded."""
+
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +39,10 @@ class SessionConfig(_Message):
     language: str = Field(default="en", min_length=2, max_length=16)
     sample_rate: Literal[8_000, 16_000, 24_000] = SAMPLE_RATE
     session_id: str | None = Field(default=None, min_length=1, max_length=64)
+    """A conversation that was lost less than half a minute ago is taken up again by it."""
+    remembers: Remembers = "agent"
+    caller_rate: Literal[8_000, 16_000, 24_000] = 16_000
+    """Hz of the caller's sound: binary frames, s16le mono, taken with `remembers` `sounds` only."""
 
 
 class InputText(_Message):
@@ -54,7 +62,10 @@ class InputDone(_Message):
 
 
 class InputCancel(_Message):
-    """Stop the utterance and forget what it has queued; `played_ms` is what the caller heard of it."""
+    """Stop the utterance and forget what it has queued; `played_ms` is what the caller heard of it.
+
+    After `utterance.done` it is about the memory alone: made is not heard.
+    """
 
     type: Literal["input.cancel"] = "input.cancel"
     utterance: UtteranceId
@@ -62,11 +73,20 @@ class InputCancel(_Message):
 
 
 class ContextAppend(_Message):
-    """A turn of the other speaker, for the model's context. Models without a context ignore it."""
+    """A turn that was not spoken here, in its place among those that are.
+
+    A caller's is that of the sound that came since the last one. Models without a memory ignore it.
+    """
 
     type: Literal["context.append"] = "context.append"
     speaker: Literal["caller", "agent"]
     text: str = Field(min_length=1, max_length=MAX_SENTENCE_CHARS)
+
+
+class ContextReset(_Message):
+    """Forget what was said, in its place among the sentences that wait."""
+
+    type: Literal["context.reset"] = "context.reset"
 
 
 class SessionClose(_Message):
@@ -82,6 +102,8 @@ class SessionReady(_Message):
     session_id: str
     model: str
     sample_rate: int
+    resumed: bool = False
+    """Whether the conversation of this `session_id` was found again, with all it remembers."""
 
 
 class AudioStart(_Message):
@@ -90,7 +112,9 @@ class AudioStart(_Message):
     sentence: int
 
 
-FinishReason = Literal["stop", "cancelled", "failed", "length"]
+FinishReason = Literal["stop", "cancelled", "failed", "length", "silence", "repetition"]
+"""It was said; nobody wanted more; an `error` came before; or it was cut: at a limit, in a silence
+or a repetition that would not have ended."""
 
 
 class AudioDone(_Message):
@@ -131,7 +155,13 @@ class Failed(_Message):
 
 
 ClientMessage = Annotated[
-    SessionConfig | InputText | InputDone | InputCancel | ContextAppend | SessionClose,
+    SessionConfig
+    | InputText
+    | InputDone
+    | InputCancel
+    | ContextAppend
+    | ContextReset
+    | SessionClose,
     Field(discriminator="type"),
 ]
 ServerMessage = Annotated[

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing
+from functools import partial
 
 from csm_engine.audio import reframed
 from csm_engine.espeak import Espeak
-from csm_engine.model import UnknownVoiceError
+from csm_engine.model import Manner, UnknownVoiceError
 from csm_engine.protocol import SAMPLE_RATE
+from csm_engine.stateless import Stateless
 
 LANGUAGES = frozenset(
     [
@@ -67,6 +69,8 @@ class Rehearsal:
     """One voice a language, whatever the name asked for: personas keep the voice they will have."""
 
     name = "rehearsal"
+    voices = ()
+    broken = None
 
     def __init__(self) -> None:
         self._espeak = Espeak()
@@ -78,8 +82,14 @@ class Rehearsal:
         if _primary(language) not in LANGUAGES:
             raise UnknownVoiceError(f"the rehearsal voice does not speak {language!r}")
 
-    async def speak(self, text: str, *, voice: str, language: str) -> AsyncGenerator[bytes, None]:
-        sound = self._espeak.speak(text, _espeak_name(language))
+    def has_room(self) -> bool:
+        return True
+
+    def converse(self, manner: Manner) -> Stateless:
+        return Stateless(partial(self._speak, _espeak_name(manner.language)))
+
+    async def _speak(self, language: str, text: str) -> AsyncGenerator[bytes, None]:
+        sound = self._espeak.speak(text, language)
         async with aclosing(reframed(sound, self._espeak.rate, SAMPLE_RATE)) as frames:
             async for frame in frames:
                 yield frame

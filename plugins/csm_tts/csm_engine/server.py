@@ -11,6 +11,7 @@ from csm_engine.metrics import Metrics
 from csm_engine.model import Model
 from csm_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
 from csm_engine.session import Session
+from csm_engine.shelf import Shelf
 from csm_engine.speaker import Speaker
 from csm_engine.speech_route import speech_route
 from parley_serving import Gate, RefusedError, Service, Socket, StartError, converse
@@ -34,19 +35,23 @@ def make_model(settings: Settings) -> Model:
 
 def make_service(model: Model, settings: Settings) -> Service:
     """What `parley_serving.build_app` needs. Call it on the thread that will run the event loop."""
-    gate = Gate(settings.listen.max_sessions)
+    gate = Gate(settings.listen.max_sessions, model.has_room)
     registry = CollectorRegistry()
     speaker = Speaker(model, Metrics(registry), settings.longest)
+    shelf = Shelf()
 
     @contextlib.asynccontextmanager
     async def start() -> AsyncIterator[None]:
         async with model.running():
             await speaker.warm()
-            yield
+            try:
+                yield
+            finally:
+                shelf.close()
 
     async def session(websocket: WebSocket) -> None:
         socket = Socket(websocket, client_message, MAX_MESSAGE_BYTES, stall=settings.stall)
-        await converse(socket, Session(socket, speaker, gate.draining).run(), _failed)
+        await converse(socket, Session(socket, speaker, shelf, gate.draining).run(), _failed)
 
     return Service(
         name="csm",

@@ -2,22 +2,13 @@
 
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 
 from csm_engine.audio import reframed
 from csm_engine.metrics import Metrics
-from csm_engine.model import Model, SpeakError
+from csm_engine.model import Conversation, Manner, Model, SpeakError
 from csm_engine.protocol import FRAME_SECONDS, SAMPLE_RATE, FinishReason
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How a session wants to be spoken to. `rate` in Hz."""
-
-    voice: str
-    language: str
-    rate: int = SAMPLE_RATE
 
 
 @dataclass
@@ -37,13 +28,19 @@ class Speaker:
         self._most_frames = max(1, int(longest / FRAME_SECONDS))
 
     async def speak(
-        self, text: str, manner: Manner, progress: Progress
+        self,
+        conversation: Conversation,
+        text: str,
+        progress: Progress,
+        *,
+        utterance: str = "",
+        rate: int = SAMPLE_RATE,
     ) -> AsyncGenerator[bytes, None]:
-        """Frames of FRAME_SECONDS at the manner's rate. Raises SpeakError; close it to cancel."""
+        """Frames of FRAME_SECONDS at `rate` Hz. Raises SpeakError; close it to cancel."""
         asked = time.perf_counter()
-        sound = self.model.speak(text, voice=manner.voice, language=manner.language)
+        sound = conversation.speak(utterance, text)
         try:
-            async with aclosing(reframed(sound, SAMPLE_RATE, manner.rate)) as frames:
+            async with aclosing(reframed(sound, SAMPLE_RATE, rate)) as frames:
                 async for frame in frames:
                     if progress.frames == self._most_frames:
                         progress.reason = "length"
@@ -52,7 +49,7 @@ class Speaker:
                     if progress.frames == 1:
                         self._metrics.first_frame(time.perf_counter() - asked)
                     yield frame
-            progress.reason = "stop"
+            progress.reason = conversation.reason
         except SpeakError:
             progress.reason = "failed"
             raise
@@ -61,7 +58,7 @@ class Speaker:
 
     async def warm(self) -> None:
         """One real sentence, so that the first caller does not pay for what is made once."""
-        manner = Manner(voice="default", language="en")
-        async with aclosing(self.speak("Ready.", manner, Progress())) as frames:
-            async for _ in frames:
-                pass
+        with closing(self.model.converse(Manner(remembers="nothing"))) as conversation:
+            async with aclosing(self.speak(conversation, "Ready.", Progress())) as frames:
+                async for _ in frames:
+                    pass

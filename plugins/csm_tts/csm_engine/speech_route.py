@@ -4,7 +4,7 @@ import base64
 import json
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,9 +14,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from csm_engine.audio import SAMPLE_BYTES
-from csm_engine.model import SpeakError, UnknownVoiceError
+from csm_engine.model import Manner, SpeakError, UnknownVoiceError
 from csm_engine.protocol import MAX_MESSAGE_BYTES, MAX_SENTENCE_CHARS, SAMPLE_RATE
-from csm_engine.speaker import Manner, Progress, Speaker
+from csm_engine.speaker import Progress, Speaker
 from parley_serving import Gate, RefusedError
 from parley_serving.gate import FullError
 
@@ -57,8 +57,8 @@ def speech_route(speaker: Speaker, gate: Gate) -> Route:
         async with AsyncExitStack() as stack:
             try:
                 stack.enter_context(gate.session())
-                manner = Manner(wanted.voice, wanted.language)
-                sound = speaker.speak(wanted.input, manner, Progress())
+                conversation = stack.enter_context(closing(speaker.model.converse(_manner(wanted))))
+                sound = speaker.speak(conversation, wanted.input, Progress())
                 frames = await stack.enter_async_context(aclosing(sound))
                 first = await anext(frames, b"")  # before the status is sent: it may still fail
             except FullError as error:
@@ -72,6 +72,10 @@ def speech_route(speaker: Speaker, gate: Gate) -> Route:
             return _Sound(body, media, stack.pop_all())
 
     return Route("/v1/audio/speech", speech, methods=["POST"])
+
+
+def _manner(wanted: SpeechRequest) -> Manner:
+    return Manner(voice=wanted.voice, language=wanted.language, remembers="nothing", live=False)
 
 
 def wav_header() -> bytes:
