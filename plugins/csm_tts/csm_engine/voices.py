@@ -8,7 +8,6 @@ in `codes.safetensors`, with what they were made of in `codes.json`.
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,18 +21,23 @@ from csm_engine.clip import VoiceError, read_clip
 from csm_engine.csm.mimi.encoder import MimiEncoder
 from csm_engine.csm.mimi.pcm import from_int16
 from csm_engine.model import UnknownVoiceError
-from csm_engine.text import expected_seconds, normalise
+from csm_engine.voice_folder import (
+    ASKED_FOR,
+    CLIP,
+    CONSENT,
+    LICENCE,
+    TRANSCRIPT,
+    check_name,
+    check_words,
+    write_voice,
+)
+
+__all__ = ["Voice", "VoiceError", "find_voice", "read_voice", "read_voices", "write_voice"]
 
 logger = logging.getLogger(__name__)
 
-CLIP, TRANSCRIPT, CONSENT, LICENCE = "clip.wav", "transcript.txt", "consent.txt", "licence.txt"
 CODES, MADE_OF = "codes.safetensors", "codes.json"
 DEFAULT = "default"
-
-MOST_OFF = 3.0
-"""A transcript that would last so many times as long as its clip, or as short, is not the clip's."""
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,20 @@ def read_voices(
     if not found:
         raise VoiceError(f"{folder} has no voices: a CSM without one speaks in a voice at random")
     mark = _fingerprint(codec)
-    return {path.name: _read_voice(path, encoder, mark) for path in found}
+    return {path.name: _read(path, encoder, mark) for path in found}
 
 
-def _read_voice(folder: Path, encoder: MimiEncoder, codec_mark: str) -> Voice:
-    if not _NAME.fullmatch(folder.name):
-        raise VoiceError(
-            f"{folder}: a voice's name has letters, digits, '_', '-' and '.', up to 64"
-        )
-    transcript = _text(folder / TRANSCRIPT, "the exact words of the clip")
-    _text(folder / CONSENT, "who speaks, and what they allow")
-    _text(folder / LICENCE, "the clip's licence")
+def read_voice(folder: Path, encoder: MimiEncoder, codec: Mapping[str, Tensor]) -> Voice:
+    """One voice, as `read_voices` reads them. Raises VoiceError."""
+    return _read(folder, encoder, _fingerprint(codec))
+
+
+def _read(folder: Path, encoder: MimiEncoder, codec_mark: str) -> Voice:
+    try:
+        check_name(folder.name)
+    except VoiceError as error:
+        raise VoiceError(f"{folder}: {error}") from None
+    transcript, _, _ = (_text(folder / file) for file in (TRANSCRIPT, CONSENT, LICENCE))
     clip = folder / CLIP
     if not clip.is_file():
         raise VoiceError(f"{clip} is missing: give 8 to 15 s of clean speech, 16-bit mono")
@@ -92,16 +99,12 @@ def _read_voice(folder: Path, encoder: MimiEncoder, codec_mark: str) -> Voice:
 def _encode(clip: Path, transcript: str, encoder: MimiEncoder) -> Tensor:
     rate = encoder.config.sampling_rate
     samples = read_clip(clip, rate)
-    seconds, expected = len(samples) / rate, expected_seconds(normalise(transcript))
-    if not expected / MOST_OFF <= seconds <= expected * MOST_OFF:
-        raise VoiceError(
-            f"{clip} lasts {seconds:.1f} s, its transcript about {expected:.1f} s:"
-            f" write down in {TRANSCRIPT} what the clip says, word for word"
-        )
+    check_words(clip, len(samples) / rate, transcript)
     return encoder.encode(from_int16(torch.from_numpy(samples))).T.contiguous().cpu()
 
 
-def _text(path: Path, what: str) -> str:
+def _text(path: Path) -> str:
+    what = ASKED_FOR[path.name]
     try:
         text = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
