@@ -65,6 +65,18 @@ def write_voice(
     return folder
 
 
+def transcript_of(folder: Path) -> str:
+    """Of a folder that has a voice's name and its four files. Raises VoiceError."""
+    try:
+        check_name(folder.name)
+    except VoiceError as error:
+        raise VoiceError(f"{folder}: {error}") from None
+    transcript, _, _ = (_text(folder / file) for file in (TRANSCRIPT, CONSENT, LICENCE))
+    if not (clip := folder / CLIP).is_file():
+        raise VoiceError(f"{clip} is missing: give 8 to 15 s of clean speech, 16-bit mono")
+    return transcript
+
+
 def check_name(name: str) -> None:
     """Raises VoiceError."""
     if not _NAME.fullmatch(name):
@@ -81,3 +93,14 @@ def check_words(clip: str | Path, seconds: float, transcript: str) -> None:
             f"{clip} lasts {seconds:.1f} s, its transcript about {expected:.1f} s:"
             f" write down in {TRANSCRIPT} what the clip says, word for word"
         )
+
+
+def _text(path: Path) -> str:
+    what = ASKED_FOR[path.name]
+    try:
+        text = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise VoiceError(f"{path} cannot be read ({error}): write {what} into it") from None
+    if not text:
+        raise VoiceError(f"{path} is empty: write {what} into it")
+    return " ".join(text.split())

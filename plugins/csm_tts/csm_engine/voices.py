@@ -21,16 +21,7 @@ from csm_engine.clip import VoiceError, read_clip
 from csm_engine.csm.mimi.encoder import MimiEncoder
 from csm_engine.csm.mimi.pcm import from_int16
 from csm_engine.model import UnknownVoiceError
-from csm_engine.voice_folder import (
-    ASKED_FOR,
-    CLIP,
-    CONSENT,
-    LICENCE,
-    TRANSCRIPT,
-    check_name,
-    check_words,
-    write_voice,
-)
+from csm_engine.voice_folder import CLIP, check_words, transcript_of, write_voice
 
 __all__ = ["Voice", "VoiceError", "find_voice", "read_voice", "read_voices", "write_voice"]
 
@@ -80,14 +71,8 @@ def read_voice(folder: Path, encoder: MimiEncoder, codec: Mapping[str, Tensor]) 
 
 
 def _read(folder: Path, encoder: MimiEncoder, codec_mark: str) -> Voice:
-    try:
-        check_name(folder.name)
-    except VoiceError as error:
-        raise VoiceError(f"{folder}: {error}") from None
-    transcript, _, _ = (_text(folder / file) for file in (TRANSCRIPT, CONSENT, LICENCE))
+    transcript = transcript_of(folder)
     clip = folder / CLIP
-    if not clip.is_file():
-        raise VoiceError(f"{clip} is missing: give 8 to 15 s of clean speech, 16-bit mono")
     made_of = {"clip": hashlib.sha256(clip.read_bytes()).hexdigest(), "codec": codec_mark}
     codes = _kept(folder, made_of)
     if codes is None:
@@ -101,17 +86,6 @@ def _encode(clip: Path, transcript: str, encoder: MimiEncoder) -> Tensor:
     samples = read_clip(clip, rate)
     check_words(clip, len(samples) / rate, transcript)
     return encoder.encode(from_int16(torch.from_numpy(samples))).T.contiguous().cpu()
-
-
-def _text(path: Path) -> str:
-    what = ASKED_FOR[path.name]
-    try:
-        text = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise VoiceError(f"{path} cannot be read ({error}): write {what} into it") from None
-    if not text:
-        raise VoiceError(f"{path} is empty: write {what} into it")
-    return " ".join(text.split())
 
 
 def _kept(folder: Path, made_of: Mapping[str, str]) -> Tensor | None:
