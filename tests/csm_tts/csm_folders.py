@@ -15,11 +15,11 @@ from csm_engine.csm.mimi.decoder import MimiDecoder
 from csm_engine.csm.mimi.encoder import MimiEncoder
 from csm_engine.csm.model import Csm
 from csm_engine.csm.paged_kv import PagedKV
-from csm_engine.csm.sampler import Sampling
-from csm_engine.csm.synthetic import write_tiny
+from csm_engine.csm.synthetic import TINY, write_random
 from csm_engine.endings.ending import Guards
 from csm_engine.engine.batch import Batch
 from csm_engine.engine.codec import Codec
+from csm_engine.engine.device import Device
 from csm_engine.voices import Voice
 from parley_serving import ListenSettings
 
@@ -56,7 +56,8 @@ def write_folders(root: Path) -> Folders:
     """A tiny CSM, and the voices `ada` and `ben`."""
     torch.set_num_threads(1)
     folders = Folders(root / "tiny-csm", root / "voices")
-    write_tiny(folders.model)
+    # A token a letter: a long sentence needs twice the positions that a tiny one has.
+    write_random(folders.model, {**TINY, "max_position_embeddings": 512})
     for seed, name in enumerate(("ada", "ben")):
         write_voice(folders.voices / name, seed=seed)
     return folders
@@ -82,8 +83,8 @@ def batch(
     slots: int = 4,
     pages: int = 64,
     clip_frames: int = 12,
-    sampling: Sampling | None = None,
     guards: Guards | None = None,
+    device: Device | None = None,
 ) -> Batch:
     config = replace(model.config.codec, num_quantizers=model.config.num_codebooks)
     weights = model.weights.codec
@@ -93,11 +94,11 @@ def batch(
         model,
         PagedKV(model.config.backbone, pages=pages, page_size=16),
         Codec(decoder, silence, rows=slots),
-        {
-            name: voice(model, name, seed=number, clip_frames=clip_frames)
+        [
+            voice(model, name, seed=number, clip_frames=clip_frames)
             for number, name in enumerate(voices)
-        },
+        ],
         slots=slots,
-        sampling=sampling or Sampling(),
         guards=guards,
+        device=device,
     )

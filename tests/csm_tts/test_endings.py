@@ -28,7 +28,7 @@ def run(ending: Ending, levels: list[float], first: int = 0) -> list[Verdict]:
     for index, level in enumerate(levels, first):
         verdict = ending.codes(frame(index))
         if verdict is Verdict.SEND:
-            verdict = ending.sound(sound(level))
+            verdict = ending.sound(level)
         verdicts.append(verdict)
         if ending.reason:
             break
@@ -101,7 +101,7 @@ def test_one_frame_over_and_over_ends_it() -> None:
     for _ in range(6):
         verdicts.append(ending.codes(frame(77)))
         if not ending.reason:
-            ending.sound(sound())
+            ending.sound(-20.0)
     assert verdicts == [Verdict.SEND] * 5 + [Verdict.END]
     assert ending.reason == "repetition"
 
@@ -156,7 +156,7 @@ def test_every_sentence_ends(frames: list[tuple[float, int]], expected: int, mos
         verdict = ending.codes(frame(code) if code else END)
         if verdict is Verdict.SEND:
             silent = silent + 1 if level < -45 else 0
-            verdict = ending.sound(sound(level))
+            verdict = ending.sound(level)
         if verdict is Verdict.RESEED:
             assert sent == 0
             skipped, silent, reseeds = 0, 0, reseeds + 1

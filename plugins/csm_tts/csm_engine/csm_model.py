@@ -1,16 +1,17 @@
 """CSM as a model of this engine's server: a folder of weights, a folder of voices."""
 
 import contextlib
-import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
+from prometheus_client import CollectorRegistry
 
 from csm_engine.clip import VoiceError
 from csm_engine.config import Settings
+from csm_engine.conversation import CsmConversation
 from csm_engine.csm.checkpoint import WeightsError
 from csm_engine.csm.config import CsmConfig
 from csm_engine.csm.fields import ConfigError
@@ -19,31 +20,47 @@ from csm_engine.csm.mimi.encoder import MimiEncoder
 from csm_engine.csm.model import Csm
 from csm_engine.csm.paged_kv import PagedKV
 from csm_engine.csm.prompt import PromptError
-from csm_engine.csm.sampler import Sampling
 from csm_engine.engine.batch import Batch
 from csm_engine.engine.codec import Codec
 from csm_engine.engine.engine import Engine
-from csm_engine.engine.line import Line
-from csm_engine.model import Manner, SpeakError, UnknownVoiceError
+from csm_engine.engine.inbox import Inbox
+from csm_engine.engine.listening import Listening
+from csm_engine.engine.loop import Loop
+from csm_engine.engine.watch import Watch
+from csm_engine.model import Manner, UnknownVoiceError
 from csm_engine.protocol import FRAME_SECONDS, SAMPLE_RATE
-from csm_engine.stateless import Stateless
-from csm_engine.text import UnreadableError, normalise, readable, split
 from csm_engine.voices import Voice, find_voice, read_voices
 from parley_serving import StartError
 
+SPARE_VOICES = 8
+"""Voices that can be added while the engine runs."""
+
 
 class CsmModel:
-    """Each sentence is made after its voice's prompt alone, and the same one sounds the same."""
+    """A sentence follows from its voice's clip and from what its conversation remembers."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._voices: dict[str, Voice] = {}
+        self._watch = Watch()
         self._engine = Engine(self._load)
 
     @property
     def name(self) -> str:
         """A folder's own name without its path, which is nobody else's business."""
         return Path(self._settings.model).name
+
+    @property
+    def voices(self) -> Sequence[str]:
+        return sorted(self._voices)
+
+    @property
+    def broken(self) -> str | None:
+        return self._engine.broken
+
+    @property
+    def metrics(self) -> CollectorRegistry:
+        return self._watch.registry
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -62,29 +79,15 @@ class CsmModel:
         if language.replace("_", "-").partition("-")[0].lower() != "en":
             raise UnknownVoiceError(f"{self.name} speaks English only, not {language!r}")
 
-    @property
-    def voices(self) -> Sequence[str]:
-        return sorted(self._voices)
-
-    @property
-    def broken(self) -> str | None:
-        return None
-
     def has_room(self) -> bool:
-        return True
+        return self._engine.has_room()
 
-    def converse(self, manner: Manner) -> Stateless:
-        return Stateless(partial(self._speak, find_voice(manner.voice, self._voices).name))
+    def converse(self, manner: Manner) -> CsmConversation:
+        """Raises ValueError for a temperature or top_k that no sampler takes."""
+        voice = find_voice(manner.voice, self._voices).name
+        return CsmConversation(self._engine, voice, manner)
 
-    async def _speak(self, voice: str, text: str) -> AsyncGenerator[bytes, None]:
-        """A text without words is no sound; one that is too long for a sentence is said in parts."""
-        for part in split(_said(text)):
-            line = Line(voice, part, _seed(voice, part))
-            async with contextlib.aclosing(self._engine.speak(line)) as frames:
-                async for frame in frames:
-                    yield frame
-
-    def _load(self) -> Batch:
+    def _load(self, inbox: Inbox) -> Loop:
         """On the device's thread."""
         settings = self._settings
         if settings.voices is None:
@@ -101,18 +104,19 @@ class CsmModel:
         # A CSM of fewer codebooks than its Mimi has leaves out the finest.
         config = replace(model.config.codec, num_quantizers=model.config.num_codebooks)
         weights = model.weights.codec
-        encoder = MimiEncoder(config, weights, slots=1, device=device)
+        encoder = MimiEncoder(config, weights, slots=settings.streams, device=device)
         self._voices = read_voices(settings.voices, encoder, weights)
-        slots = settings.streams + len(self._voices)
+        slots = settings.streams + len(self._voices) + SPARE_VOICES
         decoder = MimiDecoder(config, weights, slots=slots, device=device)
-        return Batch(
+        batch = Batch(
             model,
             _room(model, contexts=slots),
             Codec(decoder, encoder.silence(), rows=settings.streams),
-            self._voices,
+            self._voices.values(),
             slots=settings.streams,
-            sampling=Sampling(),
         )
+        listening = Listening(encoder, settings.streams)
+        return Loop(batch, inbox, time.monotonic, self._watch, listening=listening)
 
 
 def _room(model: Csm, *, contexts: int) -> PagedKV:
@@ -131,18 +135,3 @@ def _check_frames(config: CsmConfig) -> None:
             f"codec_config makes {made[1]} samples a frame at {made[0]} Hz, the engine speaks"
             f" {wanted[1]} at {wanted[0]}: take a CSM that speaks through Mimi"
         )
-
-
-def _said(text: str) -> str:
-    """Nothing for a text without words. Raises SpeakError for what CSM cannot read."""
-    if not any(character.isalnum() for character in normalise(text)):
-        return ""
-    try:
-        return readable(text)
-    except UnreadableError as error:
-        raise SpeakError(str(error), retryable=False) from error
-
-
-def _seed(voice: str, text: str) -> int:
-    digest = hashlib.blake2b(f"{voice}\n{text}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1

@@ -2,15 +2,13 @@
 
 CSM says so itself, with a frame whose codes are zeros, but not always: it may end before it began,
 run on in silence or noise, or repeat one frame (csm issue 122, transformers issue 39787). Each row
-has one `Ending`, which sees the codes of every frame, then its sound.
+has one `Ending`, which is told the codes of every frame, then how loud it is.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal
-
-from csm_engine.endings.level import Pcm, dbfs
 
 FinishReason = Literal["stop", "length", "silence", "repetition", "empty"]
 """The model ended it; the cap on frames did; nothing but silence, or one frame over and over, came
@@ -104,9 +102,8 @@ class Ending:
             return self._end("repetition")
         return Verdict.SEND
 
-    def sound(self, pcm: Pcm) -> Verdict:
-        """The sound of the frame that `codes` saw last: SEND, SKIP, END or END_AFTER."""
-        level = dbfs(pcm)
+    def sound(self, level: float) -> Verdict:
+        """How loud the frame is that `codes` saw last, in dBFS: SEND, SKIP, END or END_AFTER."""
         if self._leads(level):
             self._skipped += 1
             verdict = Verdict.SKIP

@@ -3,54 +3,41 @@
 No threads and no clock here. All methods belong to the thread that owns the device.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
-from csm_engine.clip import VoiceError
-from csm_engine.csm import paged_kv
+from csm_engine.context.context import Context
 from csm_engine.csm.frame_step import FrameStep, Slots
-from csm_engine.csm.mimi.pcm import to_int16
 from csm_engine.csm.model import Csm
 from csm_engine.csm.page_pool import OutOfPagesError
 from csm_engine.csm.paged_kv import PagedKV
-from csm_engine.csm.prompt import PromptError, Segment
-from csm_engine.csm.sampler import Sampling
-from csm_engine.endings.ending import Ending, Guards, Verdict
-from csm_engine.endings.level import Pcm
-from csm_engine.endings.tail import faded, tail
-from csm_engine.engine.codec import Codec
+from csm_engine.csm.prompt import PromptError
+from csm_engine.endings.ending import Ending, Guards
+from csm_engine.engine.codec import Codec, CodecStep
+from csm_engine.engine.contexts import Contexts
+from csm_engine.engine.device import Device, Host, Run
+from csm_engine.engine.flight import Flight, Row
+from csm_engine.engine.judge import judge
 from csm_engine.engine.line import Line, Made
 from csm_engine.model import SpeakError
 from csm_engine.protocol import FRAME_SECONDS
 from csm_engine.text import expected_seconds, frame_cap
 from csm_engine.voices import Voice
 
-SPEAKER = 0
-"""Of the voice's own segments."""
+RUN_AHEAD = 2
+"""Frames that may be asked for beyond a sentence's last, which nobody knows before it is back."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Prefix:
-    """A voice's prompt, read once."""
+class _Step:
+    """For so many rows: a frame of codes each, then their sound."""
 
-    sequence: paged_kv.Sequence
-    codec_slot: int
-
-
-@dataclass(eq=False, slots=True)
-class Row:
-    """A sentence in its slot. `prompt` tokens are in its sequence before the first frame."""
-
-    slot: int
-    sequence: paged_kv.Sequence
-    prompt: int
-    last: Tensor
-    seed: int
-    ending: Ending
-    codec_voice: int
+    frames: FrameStep
+    make: Run
+    codec: CodecStep
+    sound: Run
 
 
 class Batch:
@@ -61,162 +48,167 @@ class Batch:
         model: Csm,
         kv: PagedKV,
         codec: Codec,
-        voices: Mapping[str, Voice],
+        voices: Iterable[Voice],
         *,
         slots: int,
-        sampling: Sampling,
         guards: Guards | None = None,
+        device: Device | None = None,
     ) -> None:
         self._model = model
         self._kv = kv
         self._codec = codec
-        self._sampling = sampling
         self._guards = guards or Guards()
+        self._device = device or Host()
         self._slots = Slots(model, kv, slots)
         self._free = list(range(slots - 1, -1, -1))
-        self._steps = {rows: FrameStep(model, self._slots, rows) for rows in _buckets(slots)}
-        self._prefixes = {name: self._read(voice) for name, voice in voices.items()}
+        self.contexts = Contexts(model, kv, codec)
+        for voice in voices:
+            self.contexts.add_voice(voice)
+        # The largest first: the graphs of the smaller ones then fit into its memory.
+        self._steps = {rows: self._step(rows) for rows in reversed(buckets(slots))}
+
+    @property
+    def buckets(self) -> list[int]:
+        return sorted(self._steps)
 
     @property
     def free_pages(self) -> int:
         return self._kv.pool.free
 
     @property
+    def pages_of_one(self) -> int:
+        """What a conversation needs for a sentence."""
+        return self.contexts.pages_of_one
+
+    @property
     def free_slots(self) -> int:
         return len(self._free)
 
-    def begin(self, line: Line) -> Row:
-        """Read a line's prompt. Raises SpeakError, retryable when there is no room, and then
-        holds nothing."""
+    def check(self) -> None:
+        """Raises what the device has to say, when it can do nothing any more."""
+        torch.zeros(1, device=self._model.device).item()
+
+    def begin(self, context: Context, voice: str, line: Line) -> Row:
+        """Take a slot for a line; `prefill` its tokens before it steps.
+
+        Raises SpeakError, retryable when there is no room, and then holds nothing.
+        """
         if not self._free:
             raise SpeakError("as many sentences as may be are being spoken", retryable=True)
-        prefix = self._prefixes[line.voice]
-        sequence = self._kv.fork(prefix.sequence)
+        if not self.contexts.is_idle(context):
+            raise SpeakError("this conversation speaks one sentence at a time", retryable=False)
         try:
-            last = self._prefill(sequence, line.text)
-            row = self._row(line, sequence, last, prefix)
-            self._restart(row)
-        except OutOfPagesError as error:
-            self._kv.free(sequence)
-            raise SpeakError(f"the engine has no room left: {error}", retryable=True) from error
+            prompt = context.ask(line.utterance, line.text)
         except (PromptError, ValueError) as error:
-            self._kv.free(sequence)
             raise SpeakError(f"this cannot be spoken: {error}", retryable=False) from error
-        except BaseException:
-            self._kv.free(sequence)
-            raise
-        self._free.pop()
-        return row
+        self.contexts.take(context)
+        start = context.sequence.length + len(prompt) - 1
+        return Row(
+            slot=self._free.pop(),
+            voice=self.contexts.codec_slot(voice),
+            context=context,
+            sampling=replace(line.sampling, min_frames=self._guards.min_frames),
+            tokens=self._model.backbone.embed(prompt),
+            start=start,
+            ending=self._ending(line.text, start),
+        )
+
+    def prefill(self, row: Row, start: int, tokens: int) -> None:
+        """Some of its tokens but the last, in order. Raises SpeakError when there is no room."""
+        try:
+            self.contexts.prefill(row.context, row.tokens[start : start + tokens])
+        except OutOfPagesError as error:
+            raise _no_room(error) from error
+        row.context.read(tokens)
+        if start + tokens == len(row.tokens) - 1:
+            self._restart(row)
 
     def end(self, row: Row) -> None:
-        """Free what it holds, at any time, once."""
+        """Free what it holds, at any time, once. What was said stays in its context."""
+        row.over = True
         self._slots.release(row.slot)
-        self._kv.free(row.sequence)
         self._free.append(row.slot)
+        codebooks = self._model.config.num_codebooks
+        frames = torch.tensor(row.frames, dtype=torch.long).reshape(-1, codebooks)
+        row.context.done(frames, row.lead, complete=row.ending.reason is not None)
+        self.contexts.give_back(row.context)
 
-    def step(self, rows: Sequence[Row]) -> list[Made | SpeakError]:
-        """A frame of each, none twice; those that are over or failed are still to be ended."""
-        outcomes: dict[int, Made | SpeakError] = {}
-        ready = [row for row in rows if self._advance(row, outcomes)]
-        if ready:
-            self._speak(ready, outcomes)
-        return [outcomes[row.slot] for row in rows]
+    def launch(self, rows: Sequence[Row]) -> Flight:
+        """Ask for a frame of each, none twice, all prefilled."""
+        failed = [(row, error) for row in rows if (error := self._advance(row))]
+        lost = {row for row, _ in failed}
+        ready = [row for row in rows if row not in lost]
+        flying = [(row, row.tries) for row in ready]
+        if not ready:
+            return Flight(flying, failed)
+        step = self._steps[min(size for size in self._steps if size >= len(ready))]
+        slots = [row.slot for row in ready]
+        step.frames.choose(slots)
+        step.make()
+        codes = self._device.fetch(step.frames.result)
+        self._device.join()
+        step.codec.take(step.frames.result, slots)
+        with self._device.beside():
+            step.sound()
+            sound = self._device.fetch(step.codec.sound)
+            power = self._device.fetch(step.codec.power)
+        return Flight(flying, failed, codes, sound, power)
 
-    def _advance(self, row: Row, outcomes: dict[int, Made | SpeakError]) -> bool:
-        try:
-            self._slots.advance(row.slot, row.sequence)
-        except OutOfPagesError as error:
-            message = f"the engine has no room left: {error}"
-            outcomes[row.slot] = SpeakError(message, retryable=True)
-            return False
-        return True
+    def collect(self, flight: Flight) -> list[tuple[Row, Made | SpeakError]]:
+        """What came of it, by row; rows that are over, or were begun again since, have nothing."""
+        outcomes: list[tuple[Row, Made | SpeakError]] = list(flight.failed)
+        if flight.codes is None or flight.sound is None or flight.power is None:
+            return outcomes
+        frames = flight.codes()[:, :-1].tolist()
+        sound, power = flight.sound().numpy(), flight.power().tolist()
+        for index, (row, tries) in enumerate(flight.rows):
+            if row.over or row.tries != tries:
+                continue
+            made = judge(row, frames[index], sound[index], power[index], self._codec.rate)
+            if made is None:
+                row.tries += 1
+                self._restart(row)
+            outcomes.append((row, made or Made()))
+        return outcomes
 
-    def _speak(self, rows: Sequence[Row], outcomes: dict[int, Made | SpeakError]) -> None:
-        step = self._steps[min(size for size in self._steps if size >= len(rows))]
-        step.choose([row.slot for row in rows])
-        step.run()
-        frames = step.result[: len(rows), :-1].long()
-        sounding: list[int] = []
-        for index, (row, codes) in enumerate(zip(rows, frames.tolist(), strict=True)):
-            match row.ending.codes(codes):
-                case Verdict.SEND:
-                    sounding.append(index)
-                case Verdict.RESEED:
-                    self._restart(row)
-                    outcomes[row.slot] = Made()
-                case _:
-                    outcomes[row.slot] = self._over(row)
-        if not sounding:
-            return
-        speaking = [rows[index] for index in sounding]
-        sounds = self._codec.decode(frames[sounding], [row.slot for row in speaking])
-        for row, pcm in zip(speaking, sounds, strict=True):
-            outcomes[row.slot] = self._heard(row, pcm)
+    def _step(self, rows: int) -> _Step:
+        frames = FrameStep(self._model, self._slots, rows)
+        codec = CodecStep(self._codec, rows)
+        make = self._device.captured(frames.run)
+        return _Step(frames, make, codec, self._device.captured(codec.run))
 
-    def _heard(self, row: Row, pcm: Pcm) -> Made:
-        match row.ending.sound(pcm):
-            case Verdict.SEND:
-                return Made(_s16le(pcm))
-            case Verdict.SKIP:
-                return Made()
-            case Verdict.END_AFTER:
-                return Made(_s16le(faded(pcm, self._codec.rate)), row.ending.reason)
-            case _:
-                return Made(reason=row.ending.reason)
+    def _advance(self, row: Row) -> SpeakError | None:
+        while True:
+            try:
+                self._slots.advance(row.slot, row.context.sequence)
+            except OutOfPagesError as error:
+                if not self.contexts.spare(row.context):
+                    return _no_room(error)
+            else:
+                return None
 
-    def _over(self, row: Row) -> Made | SpeakError:
-        """The end's own frame is no sound, but the last phoneme may still ring (csm.md §5)."""
-        if row.ending.reason == "empty":
-            return SpeakError("the model ended before it made a sound", retryable=True)
-        if row.ending.reason != "stop":
-            return Made(reason=row.ending.reason)
-        return Made(_s16le(tail(self._codec.flush(row.slot), self._codec.rate)), "stop")
-
-    def _read(self, voice: Voice) -> _Prefix:
-        sequence = paged_kv.Sequence()
-        try:
-            prompt = self._model.prompter.prompt([Segment(SPEAKER, voice.transcript, voice.codes)])
-            self._model.backbone.prefill(self._kv, sequence, self._model.backbone.embed(prompt))
-        except (OutOfPagesError, ValueError) as error:
-            raise VoiceError(f"voice {voice.name!r}: {error}") from error
-        return _Prefix(sequence, self._codec.add_voice(voice.codes))
-
-    def _prefill(self, sequence: paged_kv.Sequence, text: str) -> Tensor:
-        """All but the last token, whose embedding is returned: the first frame's step reads it."""
-        embedded = self._model.backbone.embed(self._model.prompter.text(SPEAKER, text))
-        self._model.backbone.prefill(self._kv, sequence, embedded[:-1])
-        return embedded[-1]
-
-    def _row(self, line: Line, sequence: paged_kv.Sequence, last: Tensor, prefix: _Prefix) -> Row:
-        expected = max(1, round(expected_seconds(line.text) / FRAME_SECONDS))
-        most = min(frame_cap(line.text, FRAME_SECONDS), self._kv.max_length - sequence.length)
-        return Row(
-            slot=self._free[-1],
-            sequence=sequence,
-            prompt=sequence.length,
-            last=last,
-            seed=line.seed,
-            ending=Ending(expected, most, self._guards),
-            codec_voice=prefix.codec_slot,
-        )
+    def _ending(self, text: str, start: int) -> Ending:
+        expected = max(1, round(expected_seconds(text) / FRAME_SECONDS))
+        room = self._kv.max_length - start - RUN_AHEAD
+        return Ending(expected, max(1, min(frame_cap(text, FRAME_SECONDS), room)), self._guards)
 
     def _restart(self, row: Row) -> None:
         """From the prompt, with a seed that was not tried."""
-        self._kv.truncate(row.sequence, row.prompt)
-        sampling = self._sampling
-        chosen = Sampling(
-            sampling.temperature, sampling.top_k, row.seed % 2**63, self._guards.min_frames
-        )
-        row.seed += 1
-        self._slots.admit(row.slot, row.sequence, row.last, chosen)
-        self._codec.begin(row.slot, row.codec_voice)
+        row.frames, row.lead = [], 0
+        self._kv.truncate(row.context.sequence, row.start)
+        sampling = replace(row.sampling, seed=(row.sampling.seed + row.tries) % 2**63)
+        self._slots.admit(row.slot, row.context.sequence, row.tokens[-1], sampling)
+        # What the codec makes of the last try must not come after this.
+        self._device.join()
+        self._codec.begin(row.slot, row.voice)
 
 
-def _buckets(rows: int) -> list[int]:
-    """Powers of two, and the whole."""
-    return sorted({min(1 << bit, rows) for bit in range(rows.bit_length() + 1)})
+def buckets(rows: int) -> list[int]:
+    """Powers of two up to 16, then also what lies halfway, and the whole."""
+    sizes = [1 << bit for bit in range(rows.bit_length())]
+    halfway = [size + size // 2 for size in sizes if size >= 16]  # noqa: PLR2004
+    return sorted({size for size in sizes + halfway if size < rows} | {rows})
 
 
-def _s16le(pcm: Pcm) -> bytes:
-    samples: bytes = to_int16(torch.from_numpy(pcm)).numpy().astype("<i2").tobytes()
-    return samples
+def _no_room(error: OutOfPagesError) -> SpeakError:
+    return SpeakError(f"the engine has no room left: {error}", retryable=True)

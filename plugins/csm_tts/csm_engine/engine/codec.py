@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from csm_engine.csm.mimi.decoder import MimiDecoder
-from csm_engine.endings.level import Pcm
+from csm_engine.csm.mimi.pcm import from_int16, to_int16
 
 PRIMED_FRAMES = 125
 """Of a clip: 10 s, the window of Mimi's attention."""
+
+
+class NoSlotError(Exception):
+    """As many voices were added as have a place."""
 
 
 class Codec:
@@ -21,37 +24,64 @@ class Codec:
 
     def __init__(self, decoder: MimiDecoder, silence: Tensor, *, rows: int) -> None:
         """`silence` is a frame's codes, [codebooks]; the decoder has slots beyond `rows`."""
-        self._decoder = decoder
-        self._silence = silence
+        self.decoder = decoder
+        self.silence = silence
         self._next_voice = rows
 
     @property
     def rate(self) -> int:
-        return self._decoder.config.sampling_rate
+        return self.decoder.config.sampling_rate
 
     def add_voice(self, codes: Tensor) -> int:
-        """Decode a clip's last frames, [frames, codebooks]; the slot that holds the state then."""
+        """Decode a clip's last frames, [frames, codebooks]; the slot that holds the state then.
+
+        Raises NoSlotError.
+        """
         slot = self._next_voice
+        if slot == self.decoder.padding_slot:
+            raise NoSlotError("there is no place for another voice until the engine is restarted")
         self._next_voice += 1
         for frame in codes[-PRIMED_FRAMES:]:
-            self._decoder.step(frame[None, :, None].to(self._silence.device), self._slots([slot]))
+            codes_of_one = frame[None, :, None].to(self.silence.device)
+            self.decoder.step(codes_of_one, self._slots([slot]))
         return slot
 
     def begin(self, slot: int, voice: int) -> None:
-        self._decoder.copy(self._slots([voice]), self._slots([slot]))
-
-    def decode(self, frames: Tensor, slots: Sequence[int]) -> list[Pcm]:
-        """A frame [rows, codebooks] each."""
-        return _rows(self._decoder.step(frames[:, :, None], self._slots(slots)))
-
-    def flush(self, slot: int) -> Pcm:
-        """A frame more, of what still rings."""
-        return _rows(self._decoder.flush(self._slots([slot]), self._silence))[0]
+        self.decoder.copy(self._slots([voice]), self._slots([slot]))
 
     def _slots(self, slots: Sequence[int]) -> Tensor:
-        return torch.tensor(slots, dtype=torch.long, device=self._silence.device)
+        chosen = torch.tensor(slots, dtype=torch.long)
+        return chosen.to(self.silence.device, non_blocking=True)
 
 
-def _rows(pcm: Tensor) -> list[Pcm]:
-    """Not-a-numbers become silence: they must not decide when a sentence ends."""
-    return list(np.nan_to_num(pcm[:, 0].cpu().numpy(), nan=0.0))
+class CodecStep:
+    """A frame each for batches of `rows`, in buffers that never move: a graph may hold `run`.
+
+    `sound` [rows, samples] int16 is what was made, `power` [rows] float32 the mean square of it.
+    """
+
+    def __init__(self, codec: Codec, rows: int) -> None:
+        decoder = codec.decoder
+        config, device = decoder.config, codec.silence.device
+        self._codec = codec
+        self._frames = torch.zeros(
+            rows, config.num_quantizers + 1, dtype=torch.int32, device=device
+        )
+        self._slots = torch.full((rows,), decoder.padding_slot, device=device)
+        self.sound = torch.zeros(rows, config.frame_size, dtype=torch.int16, device=device)
+        self.power = torch.zeros(rows, device=device)
+
+    def take(self, frames: Tensor, slots: Sequence[int]) -> None:
+        """`frames` as `FrameStep.result` has them, of so many rows; the first ones' slots."""
+        padding = [self._codec.decoder.padding_slot] * (len(self._slots) - len(slots))
+        self._frames.copy_(frames)
+        self._slots.copy_(torch.tensor([*slots, *padding]), non_blocking=True)
+
+    def run(self) -> None:
+        """The end's own frame is no sound, but the last phoneme may still ring (csm.md §5): silence
+        takes its place."""
+        ended = self._frames[:, -1:] != 0
+        codes = torch.where(ended, self._codec.silence, self._frames[:, :-1].long())
+        made = self._codec.decoder.step(codes[:, :, None], self._slots)[:, 0]
+        self.sound.copy_(to_int16(made))
+        self.power.copy_(from_int16(self.sound).square().mean(1))

@@ -2,35 +2,31 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Any
 
 import torch
 
+from csm_engine.engine.inbox import STOPPED, Inbox
 from csm_engine.engine.line import Line
+from csm_engine.engine.loop import Loop
+from csm_engine.engine.talk import Command, Do, Speak, Stop, Talk
 from csm_engine.engine.ticket import Ticket
-from csm_engine.engine.ticks import Rows, Ticks
-from csm_engine.model import SpeakError
 
-WAITING = 64
-"""Sentences that wait to be taken on; more are refused."""
-
-STOPPED = "the engine has stopped"
+logger = logging.getLogger(__name__)
 
 
 class Engine:
-    """Speaks many lines at once. `load` runs on the device's thread, as all that follows does."""
+    """Speaks for many talks at once. `load` runs on the device's thread, as all that follows does."""
 
-    def __init__(self, load: Callable[[], Rows[Any]]) -> None:
+    def __init__(self, load: Callable[[Inbox], Loop]) -> None:
         self._load = load
-        self._inbox: deque[Ticket] = deque()
-        # Over `_open` and the inbox: a ticket is taken in before the end, and told of it, or refused.
-        self._lock = threading.Lock()
-        self._open = False
+        self._inbox = Inbox()
+        self._loop: Loop | None = None
         self._stopping = False
-        self._wake = threading.Event()
+        self.broken: str | None = None
+        """Why nothing will be spoken any more."""
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -44,64 +40,80 @@ class Engine:
             yield
         finally:
             self._stopping = True
-            self._wake.set()
+            self._inbox.wake()
             await asyncio.to_thread(thread.join)
 
-    async def speak(self, line: Line) -> AsyncGenerator[bytes, None]:
+    def has_room(self) -> bool:
+        return self._loop is not None and self._loop.has_room()
+
+    def tell(self, command: Command) -> None:
+        """Void once the engine has stopped."""
+        self._inbox.put(command)
+
+    async def speak(self, talk: Talk, ticket: Ticket) -> AsyncGenerator[bytes, None]:
         """Sound as it is made, s16le in frames. Raises SpeakError; closing it cancels."""
-        ticket = Ticket(line, self._wake.set)
-        with self._lock:
-            if not self._open:
-                raise SpeakError(STOPPED, retryable=True)
-            if len(self._inbox) >= WAITING:
-                raise SpeakError(f"{WAITING} sentences are waiting already", retryable=True)
-            self._inbox.append(ticket)
-        self._wake.set()
-        async with contextlib.aclosing(ticket.sounds()) as sounds:
-            async for sound in sounds:
-                yield sound
+        self._inbox.put(Speak(talk, ticket))
+        try:
+            async with contextlib.aclosing(ticket.sounds()) as sounds:
+                async for sound in sounds:
+                    yield sound
+        finally:
+            self._inbox.put(Stop(talk, ticket))
+
+    def ticket(self, line: Line) -> Ticket:
+        return Ticket(line, self._inbox.wake)
+
+    async def do(self, work: Callable[[], None]) -> None:
+        """On the device's thread, between two steps. Raises what it raises."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 -- whoever asked gets it
+                _settle(done, error)
+            else:
+                _settle(done, None)
+
+        self._inbox.put(Do(guarded))
+        await done
 
     @torch.inference_mode()
     def _run(self, ready: asyncio.Future[None]) -> None:
         try:
-            ticks = Ticks(self._load(), self._next)
+            loop = self._load(self._inbox)
         except BaseException as error:  # noqa: BLE001 -- whoever waits for the start gets it
             _settle(ready, error)
             return
-        self._open = True
+        self._loop = loop
+        self._inbox.open()
         _settle(ready, None)
+        why = STOPPED
         try:
             while not self._stopping:
                 # Before the look, so that what comes during it is looked at again.
-                self._wake.clear()
-                if not ticks.tick() and not self._stopping:
-                    self._wake.wait()
+                self._inbox.look()
+                wait = loop.turn()
+                if wait != 0 and not self._stopping:
+                    self._inbox.wait(wait)
+        except Exception:
+            logger.exception("the device's thread has ended")
+            why = self.broken = "the device has failed: the engine must be started again"
         finally:
-            self._refuse_rest()
-            ticks.fail_all(STOPPED)
-
-    def _next(self) -> Ticket | None:
-        with self._lock:
-            return self._inbox.popleft() if self._inbox else None
-
-    def _refuse_rest(self) -> None:
-        with self._lock:
-            self._open = False
-            rest = list(self._inbox)
-            self._inbox.clear()
-        for ticket in rest:
-            ticket.close(SpeakError(STOPPED, retryable=True))
+            self._loop = None
+            self._inbox.shut(why)
+            loop.fail_all(why)
 
 
-def _settle(ready: asyncio.Future[None], error: BaseException | None) -> None:
+def _settle(waiting: asyncio.Future[None], error: BaseException | None) -> None:
     def settle() -> None:
-        if ready.cancelled():
+        if waiting.cancelled():
             return
         if error is None:
-            ready.set_result(None)
+            waiting.set_result(None)
         else:
-            ready.set_exception(error)
+            waiting.set_exception(error)
 
     # A loop that was closed has nobody who waits.
     with contextlib.suppress(RuntimeError):
-        ready.get_loop().call_soon_threadsafe(settle)
+        waiting.get_loop().call_soon_threadsafe(settle)

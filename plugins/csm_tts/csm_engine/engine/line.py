@@ -1,17 +1,18 @@
 """What a row of the engine says, and what came of one step of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from csm_engine.csm.sampler import Sampling
 from csm_engine.endings.ending import FinishReason
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sentence, normalised, in a voice by name; the same seed says it in the same way."""
+    """A sentence, normalised, of an utterance; the same seed says it in the same way."""
 
-    voice: str
     text: str
-    seed: int = 0
+    sampling: Sampling = field(default_factory=Sampling)
+    utterance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

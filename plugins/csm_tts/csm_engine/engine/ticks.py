@@ -1,94 +1,200 @@
-"""The loop of the device's thread: cancel, admit, make a frame for all, hand it over."""
+"""The loop of the device's thread: take what is asked, prefill, step, hand over what came back."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
 
-from csm_engine.engine.line import Line, Made
+from csm_engine.context.context import Context
+from csm_engine.endings.ending import FinishReason
+from csm_engine.engine.batch import Batch
+from csm_engine.engine.flight import Flight, Row
+from csm_engine.engine.line import Made
+from csm_engine.engine.talk import Talk
 from csm_engine.engine.ticket import Ticket
+from csm_engine.engine.watch import Watch
 from csm_engine.model import SpeakError
+from csm_engine.scheduling.scheduler import Scheduler
+from csm_engine.scheduling.ticks import Send, Tick
 
 logger = logging.getLogger(__name__)
 
-PREFILLS = 4
-"""Prompts read in a tick: those who speak wait for no more."""
+FAILED = "the engine failed"
 
 
-Row = TypeVar("Row")
+@dataclass(eq=False, slots=True)
+class _Sentence:
+    """`made` are its sounds that no `Send` has named yet."""
+
+    talk: Talk
+    ticket: Ticket
+    row: Row
+    made: deque[bytes] = field(default_factory=deque)
 
 
-class Rows(Protocol[Row]):
-    """What `Batch` is to this loop."""
-
-    def begin(self, line: Line) -> Row: ...
-
-    def end(self, row: Row) -> None: ...
-
-    def step(self, rows: Sequence[Row]) -> list[Made | SpeakError]: ...
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    tick: Tick
+    flight: Flight
+    sentences: Sequence[tuple[int, _Sentence]]
+    at: float
 
 
-class Ticks(Generic[Row]):
-    """`take` gives the next ticket that waits, or None. All methods belong to one thread."""
+class Ticks:
+    """All methods belong to one thread. `clock` gives seconds that do not go back."""
 
-    def __init__(self, batch: Rows[Row], take: Callable[[], Ticket | None]) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        scheduler: Scheduler,
+        clock: Callable[[], float],
+        watch: Watch,
+        after: Callable[[Talk], None],
+        *,
+        in_flight: int,
+    ) -> None:
+        """`after` is told of each talk whose sentence is over."""
         self._batch = batch
-        self._take = take
-        self._rows: dict[Ticket, Row] = {}
+        self._scheduler = scheduler
+        self._clock = clock
+        self._watch = watch
+        self._after = after
+        self._in_flight = in_flight
+        self._sentences: dict[int, _Sentence] = {}
+        self._asked: deque[_Asked] = deque()
+        self._back = 0.0
 
-    def tick(self) -> bool:
-        """False when there was nothing to do: something must change first."""
-        self._drop_cancelled()
-        admitted = self._admit()
-        ready = [ticket for ticket in self._rows if not ticket.full]
-        if ready:
-            for ticket, outcome in zip(ready, self._step(ready), strict=True):
-                self._hand_over(ticket, outcome)
-        return bool(admitted or ready)
+    @property
+    def speaking(self) -> int:
+        return len(self._sentences)
+
+    def begin(self, talk: Talk, context: Context, ticket: Ticket) -> None:
+        """Take on a sentence, or tell it why not."""
+        try:
+            row = self._batch.begin(context, talk.voice, ticket.line)
+        except SpeakError as error:
+            ticket.fail(error)
+            return
+        generation = self._scheduler.submit(len(row.tokens) - 1, talk.playout, self._clock())
+        self._sentences[generation] = _Sentence(talk, ticket, row)
+
+    def stop(self, ticket: Ticket) -> None:
+        """Nobody wants more of it."""
+        for generation, sentence in self._sentences.items():
+            if sentence.ticket is ticket:
+                self._scheduler.cancel(generation)
+                self._drop(generation)
+                return
+
+    def tick(self) -> float | None:
+        """Seconds until there will be something to do again, 0 when there is now; None when
+        something must change first."""
+        for generation, sentence in self._sentences.items():
+            self._scheduler.block(generation, sentence.ticket.full)
+        if len(self._asked) == self._in_flight:
+            self._collect()
+        now = self._clock()
+        tick = self._scheduler.plan(now)
+        if tick.idle:
+            if self._asked:
+                self._collect()
+                return 0.0
+            return None if tick.wake_at is None else max(0.0, tick.wake_at - now)
+        self._launch(tick, now)
+        return 0.0
+
+    def spare_tokens(self) -> int:
+        """That can be read for later, and nobody who speaks runs dry."""
+        return self._scheduler.spare_tokens(self._clock())
 
     def fail_all(self, why: str) -> None:
-        for ticket in self._rows:
-            ticket.close(SpeakError(why, retryable=True))
+        for generation, sentence in list(self._sentences.items()):
+            sentence.ticket.fail(SpeakError(why, retryable=True))
+            self._scheduler.cancel(generation)
+            self._drop(generation)
 
-    def _drop_cancelled(self) -> None:
-        for ticket in [ticket for ticket in self._rows if ticket.cancelled]:
-            self._end(ticket)
-
-    def _admit(self) -> int:
-        """How many were taken on or refused."""
-        taken = 0
-        while taken < PREFILLS and (ticket := self._take()) is not None:
-            if ticket.cancelled:
-                continue
-            taken += 1
-            # Once more: what its client cancelled before it asked for this is not in its way.
-            self._drop_cancelled()
-            try:
-                self._rows[ticket] = self._batch.begin(ticket.line)
-            except SpeakError as error:
-                ticket.close(error)
-            except Exception:
-                logger.exception("a sentence could not be begun")
-                ticket.close(SpeakError("the engine failed", retryable=True))
-        return taken
-
-    def _step(self, ready: Sequence[Ticket]) -> list[Made | SpeakError]:
+    def _launch(self, tick: Tick, now: float) -> None:
+        flight = Flight((), ())
         try:
-            return self._batch.step([self._rows[ticket] for ticket in ready])
+            for prefill in tick.prefills:
+                self._prefill(prefill.generation, prefill.start, prefill.tokens)
+            alive = [key for key in tick.rows if key in self._sentences]
+            sentences = [(key, self._sentences[key]) for key in alive]
+            if sentences:
+                flight = self._batch.launch([sentence.row for _, sentence in sentences])
         except Exception:
-            # What they share broke, and none of their states can be trusted; others may go on.
-            logger.exception("a step of %d rows failed", len(ready))
-            return [SpeakError("the engine failed", retryable=True) for _ in ready]
+            logger.exception("a step of %d rows failed", len(tick.rows))
+            keys = {*tick.rows, *(prefill.generation for prefill in tick.prefills)}
+            self._fail(keys)
+            sentences = []
+        self._asked.append(_Asked(tick, flight, sentences, now))
 
-    def _hand_over(self, ticket: Ticket, outcome: Made | SpeakError) -> None:
-        if isinstance(outcome, SpeakError):
-            self._end(ticket)
-            ticket.close(outcome)
+    def _prefill(self, generation: int, start: int, tokens: int) -> None:
+        sentence = self._sentences.get(generation)
+        if sentence is None:
             return
-        if outcome.sound:
-            ticket.put(outcome.sound)
-        if outcome.reason is not None:
-            self._end(ticket)
-            ticket.close()
+        try:
+            self._batch.prefill(sentence.row, start, tokens)
+        except SpeakError as error:
+            self._refuse(generation, error)
 
-    def _end(self, ticket: Ticket) -> None:
-        self._batch.end(self._rows.pop(ticket))
+    def _collect(self) -> None:
+        asked = self._asked.popleft()
+        try:
+            outcomes = dict(self._batch.collect(asked.flight))
+        except Exception:
+            logger.exception("a step of %d rows was lost", len(asked.sentences))
+            self._fail({key for key, _ in asked.sentences})
+            outcomes = {}
+        now = self._clock()
+        seconds = now - max(asked.at, self._back) if outcomes else None
+        self._back = now
+        ended: dict[int, FinishReason] = {}
+        silent: set[int] = set()
+        for key, sentence in asked.sentences:
+            if self._sentences.get(key) is not sentence:
+                continue
+            made = outcomes.get(sentence.row, Made())
+            if isinstance(made, SpeakError):
+                self._refuse(key, made)
+                continue
+            if made.sound:
+                sentence.made.append(made.sound)
+            if made.reason is not None:
+                ended[key] = made.reason
+            elif not made.sound:
+                silent.add(key)
+        outcome = self._scheduler.done(asked.tick, seconds, now, ended=ended, skipped=silent)
+        for send in outcome.sends:
+            self._send(send)
+        for key, reason in ended.items():
+            self._sentences[key].ticket.close(reason)
+            self._watch.ended(reason)
+            self._drop(key)
+        if seconds is not None:
+            self._watch.step(asked.tick, seconds, len(self._sentences))
+
+    def _send(self, send: Send) -> None:
+        sentence = self._sentences[send.generation]
+        count = len(sentence.made) if send.last else send.frames
+        if count:
+            sentence.ticket.put([sentence.made.popleft() for _ in range(count)])
+
+    def _refuse(self, generation: int, error: SpeakError) -> None:
+        self._sentences[generation].ticket.fail(error)
+        self._scheduler.cancel(generation)
+        self._drop(generation)
+
+    def _fail(self, generations: set[int]) -> None:
+        """What they share broke, and none of their states can be trusted; others may go on, if the
+        device can."""
+        for generation in generations & self._sentences.keys():
+            self._refuse(generation, SpeakError(FAILED, retryable=True))
+        self._batch.check()
+
+    def _drop(self, generation: int) -> None:
+        sentence = self._sentences.pop(generation)
+        self._batch.end(sentence.row)
+        if sentence.talk.live:
+            self._watch.dry(*sentence.talk.playout.news())
+        self._after(sentence.talk)

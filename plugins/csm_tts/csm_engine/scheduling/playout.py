@@ -4,16 +4,23 @@ The far end plays what it is sent at once and without gaps, so what it still has
 sound sent less the time since the first of it. Times and lengths are in seconds.
 """
 
+import math
+
 CLOCK = 1e-6
 """Sums of frame lengths are no more exact than this."""
 
 
 class Playout:
-    """One call's line, over all the sentences that are spoken on it."""
+    """One call's line, over all the sentences that are spoken on it.
 
-    def __init__(self) -> None:
+    `most` seconds is what it counts as ahead at most: the sound of a file is wanted soon, too.
+    """
+
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
         self._until: float | None = None
         self._more = False
+        self._told = (0, 0.0)
         self.underruns = 0
         self.starved = 0.0
         """Seconds that the listener has waited for sound in the middle of speech."""
@@ -25,7 +32,12 @@ class Playout:
 
     def ahead(self, now: float) -> float:
         """Sound sent and not heard yet; below zero for as long as the listener has waited."""
-        return 0.0 if self._until is None else self._until - now
+        return 0.0 if self._until is None else min(self._until - now, self._most)
+
+    def news(self) -> tuple[int, float]:
+        """Underruns, and seconds waited, since this was last asked."""
+        told, self._told = self._told, (self.underruns, self.starved)
+        return self.underruns - told[0], self.starved - told[1]
 
     def expect(self, now: float) -> None:
         """More is to come: if sound is playing still, a gap before the next is an underrun.

@@ -13,7 +13,8 @@ class State(Enum):
     PREFILLING = auto()
     SPEAKING = auto()
     PAUSED = auto()
-    """It is so far ahead of the ear that more would be lost work at a barge-in."""
+    """It is so far ahead of the ear that more would be lost work at a barge-in, or its listener
+    takes no more for now."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,13 @@ class Row:
     held: int = 0
     chunks: int = 0
     paused: bool = False
+    blocked: bool = False
 
     @property
     def state(self) -> State:
         if self.prefilled < self.prompt:
             return State.PREFILLING if self.prefilled else State.WAITING
-        return State.PAUSED if self.paused else State.SPEAKING
+        return State.PAUSED if self.paused or self.blocked else State.SPEAKING
 
     @property
     def unsent(self) -> float:

@@ -66,6 +66,18 @@ class Scheduler:
         row.playout.cut()
         return True
 
+    def block(self, generation: int, blocked: bool) -> None:
+        """Whether its listener takes no more for now: it gets no frames then, and keeps its place."""
+        row = self._rows.get(generation)
+        if row is not None:
+            row.blocked = blocked
+
+    def spare_tokens(self, now: float) -> int:
+        """How many could be prefilled now for nobody's next frame; none while a prompt waits."""
+        if self._by_deadline(now, State.WAITING, State.PREFILLING):
+            return 0
+        return self._affordable(now)
+
     def end(self, generation: int, now: float) -> Send | None:
         """Its last frame was made: what is held goes out. None when it is gone already."""
         row = self._remove(generation)
@@ -158,15 +170,17 @@ class Scheduler:
         return tuple(prefills)
 
     def _prefill_budget(self, now: float) -> int:
+        return max(self._affordable(now), self._limits.least_prefill)
+
+    def _affordable(self, now: float) -> int:
         """Tokens that leave those who speak the time for their next frame."""
         ready = (row for row in self._rows.values() if row.state is State.SPEAKING)
         speaking = [row for row in ready if not row.unheard_of]
-        most = self._limits.prefill
-        if speaking:
-            step = self._times.seconds(min(len(speaking), self._times.largest))
-            left = self._slack(speaking, now) / (1 + self._limits.margin) - step
-            most = min(most, self._times.tokens_in(max(0.0, left)))
-        return max(most, self._limits.least_prefill)
+        if not speaking:
+            return self._limits.prefill
+        step = self._times.seconds(min(len(speaking), self._times.largest))
+        left = self._slack(speaking, now) / (1 + self._limits.margin) - step
+        return min(self._limits.prefill, self._times.tokens_in(max(0.0, left)))
 
     def _speakers(self, tokens: int, now: float) -> list[Row]:
         """Who gets a frame in a tick that prefills so many `tokens`."""
@@ -196,7 +210,9 @@ class Scheduler:
             return []
         room = self._times.largest - len(chosen)
         paused = self._by_deadline(now, State.PAUSED)
-        return [row for row in paused if row.lead(now) < self._limits.pause][:room]
+        return [row for row in paused if not row.blocked and row.lead(now) < self._limits.pause][
+            :room
+        ]
 
     def _slack(self, rows: list[Row], now: float) -> float:
         """Seconds until the first of `rows` runs dry, less what the device still has to do."""
@@ -204,5 +220,6 @@ class Scheduler:
         return min(row.slack(now) for row in rows) - busy
 
     def _wake_at(self, now: float) -> float | None:
-        paused = [row.lead(now) for row in self._rows.values() if row.paused]
+        rows = self._rows.values()
+        paused = [row.lead(now) for row in rows if row.paused and not row.blocked]
         return now + max(SOON, min(paused) - self._limits.resume) if paused else None

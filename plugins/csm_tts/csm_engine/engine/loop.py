@@ -1,0 +1,125 @@
+"""One turn of the device's thread, over and over."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from csm_engine.engine.batch import Batch
+from csm_engine.engine.inbox import Inbox
+from csm_engine.engine.listening import Listening
+from csm_engine.engine.talk import (
+    Append,
+    Close,
+    Command,
+    Cut,
+    Do,
+    Hear,
+    Reset,
+    Speak,
+    Stop,
+)
+from csm_engine.engine.talks import Talks
+from csm_engine.engine.ticks import Ticks
+from csm_engine.engine.watch import Watch
+from csm_engine.model import SpeakError
+from csm_engine.scheduling.admission import Admission, AdmissionLimits
+from csm_engine.scheduling.rows import Limits
+from csm_engine.scheduling.scheduler import Scheduler
+from csm_engine.scheduling.step_times import StepTimes
+
+logger = logging.getLogger(__name__)
+
+LISTENERS = 16
+"""Callers whose sound is encoded in one batch."""
+
+
+class Loop:
+    """All methods but `has_room` belong to the device's thread."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        inbox: Inbox,
+        clock: Callable[[], float],
+        watch: Watch,
+        *,
+        listening: Listening | None = None,
+        in_flight: int = 1,
+    ) -> None:
+        self._batch = batch
+        self._inbox = inbox
+        slots = batch.free_slots
+        times = StepTimes(buckets=batch.buckets)
+        self._admission = Admission(times, AdmissionLimits(streams=slots))
+        self._talks = Talks(batch.contexts, listening)
+        self._ticks = Ticks(
+            batch,
+            Scheduler(times, Limits(rows=slots, in_flight=in_flight)),
+            clock,
+            watch,
+            self._talks.news,
+            in_flight=in_flight,
+        )
+        self._waiting: deque[Speak] = deque()
+
+    def has_room(self) -> bool:
+        """Whether the sentences of one conversation more would leave nobody dry."""
+        pages = self._batch.contexts.spare_pages
+        refusal = self._admission.ask(self._ticks.speaking, self._batch.pages_of_one, pages)
+        return refusal is None
+
+    def turn(self) -> float | None:
+        """As `Ticks.tick`."""
+        while (command := self._inbox.take()) is not None:
+            self._obey(command)
+        self._begin()
+        wait = self._ticks.tick()
+        # What nobody needs yet takes the time that the next sentence will not have to.
+        if (tokens := self._ticks.spare_tokens()) and self._talks.read(tokens):
+            wait = 0.0
+        if self._talks.listen(LISTENERS):
+            wait = 0.0
+        return wait
+
+    def fail_all(self, why: str) -> None:
+        self._ticks.fail_all(why)
+        for speak in self._waiting:
+            speak.ticket.fail(SpeakError(why, retryable=True))
+        self._waiting.clear()
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Speak():
+                self._waiting.append(command)
+            case Stop(ticket=ticket):
+                self._stop(command)
+                self._ticks.stop(ticket)
+            case Cut():
+                self._talks.cut(command)
+            case Append():
+                self._talks.append(command)
+            case Hear(talk=talk, pcm=pcm):
+                self._talks.hear(talk, pcm)
+            case Reset(talk=talk):
+                self._talks.reset(talk)
+            case Close(talk=talk):
+                self._talks.close(talk)
+            case Do(work=work):
+                work()
+
+    def _stop(self, stop: Stop) -> None:
+        for speak in self._waiting:
+            if speak.ticket is stop.ticket:
+                self._waiting.remove(speak)
+                self._inbox.begun()
+                return
+
+    def _begin(self) -> None:
+        while self._waiting and self._batch.free_slots:
+            speak = self._waiting.popleft()
+            self._inbox.begun()
+            try:
+                self._ticks.begin(speak.talk, self._talks.context(speak.talk), speak.ticket)
+            except Exception:
+                logger.exception("a sentence could not be begun")
+                speak.ticket.fail(SpeakError("the engine failed", retryable=True))
