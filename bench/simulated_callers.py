@@ -1,6 +1,7 @@
 """Callers on virtual time: they talk in turns with pauses, and want what a stream of the engine's
 wants meanwhile."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -74,7 +75,9 @@ class Caller:
         self._silent_since = None
         if self._utterance is None:
             self._utterance = Utterance(self._ears.now)
-            self._ears.at(self._ears.now + FIRST_INTERIM, partial(self._interim, self._utterance))
+            if self._ears.machine.period < math.inf:
+                begin = self._ears.now + FIRST_INTERIM
+                self._ears.at(begin, partial(self._interim, self._utterance))
         elif (text := self._utterance.text) is not None and text.ticket is not None:
             self._ears.scheduler.withdraw(text.ticket)
             self._utterance.text = None
@@ -88,7 +91,8 @@ class Caller:
         if self._utterance is not utterance:
             return
         now, pace = self._ears.now, self._ears.load.pace(self._ears.now)
-        self._ears.at(now + (pace.interim or LEAST_PERIOD), partial(self._interim, utterance))
+        period = max(pace.interim or LEAST_PERIOD, self._ears.machine.period)
+        self._ears.at(now + period, partial(self._interim, utterance))
         first = utterance.interims == 0
         if self._silent_since is None and (pace.first_interim if first else pace.interim):
             utterance.interims += 1

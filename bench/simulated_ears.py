@@ -23,6 +23,7 @@ class Machine:
         contention: how much longer a batch takes for each other one that runs.
         silence: seconds of it before a speculative decode.
         padded: whether finals are decoded at 30 s.
+        period: least seconds from one interim to the next; infinite: there are none.
     """
 
     workers: int
@@ -34,6 +35,7 @@ class Machine:
     silence: float
     padded: bool
     jitter: float = 0.1
+    period: float = 0.0
 
 
 CPU_BOX = Machine(2, CPU_LIMITS, CPU, CPU, 0.4, 0.0, 0.128, padded=False)

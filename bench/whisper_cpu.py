@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import machine
+from bench.record import started, write
 from bench.whisper_report import (
     PAUSE,
     counters,
     fluent_turns,
     real_turns,
     speaking_weights,
-    started,
-    write,
 )
 from whisper_engine.cli.bench import SAYS
 from whisper_engine.cli.calls import Turn, calls_at_once
@@ -113,7 +112,7 @@ async def main(options: argparse.Namespace) -> None:
     rows = [row for shape in options.shapes for row in await measure(shape, turns, options.calls)]
     hits = await measure_hits(real_turns(PAUSE)[: options.turns])
     body = {"rows": list(map(dataclasses.asdict, rows)), "hits": dataclasses.asdict(hits)}
-    write("whisper_cpu", facts, page(rows, hits, turns), body)
+    print(write("whisper_cpu", facts, page(rows, hits, turns), body)[0])
 
 
 def parse() -> argparse.Namespace:

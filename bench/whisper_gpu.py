@@ -1,140 +1,99 @@
 """What Whisper costs on a GPU, and how many calls it bears: `python -m bench.whisper_gpu`.
 
-Random weights of the large shapes (speed does not depend on weights). Encoder and decoder by length and
-batch, one worker against two, float16 against int8_float16; then calls at the pace of speech over the
-engine's own socket. Needs CUDA with CTranslate2. Writes bench/results/whisper_gpu.*.
+Random weights of the real shapes (speed does not depend on weights). Where CTranslate2 finds CUDA's
+libraries: its encoder and decoder, one worker against two, float16 against int8_float16, and calls at
+the pace of speech over the engine's own socket. Where it does not (CUDA 13) and torch sees the GPU: the
+same shapes with transformers' Whisper, marked as such, the batcher's cost model fitted to them, and the
+calls it bears, simulated. That needs torch, transformers, numpy, scipy and psutil, and this tree on
+PYTHONPATH with plugins/whisper_stt. Writes bench/results/whisper_gpu.*.
 """
 
 import argparse
-import asyncio
-import dataclasses
 import math
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+from collections.abc import Sequence
+from pathlib import Path
 
-from bench.whisper_report import fluent_turns, speaking_weights, started, write
-from whisper_engine.cli.bench import costs_page
-from whisper_engine.cli.calls import Heard, Turn, calls_at_once
-from whisper_engine.cli.costs import Costs, Decoding, Encoding, Workers
-from whisper_engine.cli.figures import (
-    CALL_HEAD,
-    CallFigures,
-    call_figures,
-    call_row,
-    table,
-)
-from whisper_engine.cli.process import engine
-from whisper_engine.whisper.device import DeviceError, choose_device
-from whisper_engine.whisper.lengths import FULL_FRAMES
-from whisper_engine.whisper.weights import Weights
+from bench.record import RESULTS
+from bench.whisper_dims import BUCKETS, SHAPES
 
-SHAPES = ("large-v3-turbo", "distil-large-v3")
-COMPUTE_TYPES = ("float16", "int8_float16")
-BATCHES = (1, 2, 4, 8, 16)
-AT_ONCE = (50, 100, 150)
-CALLS_A_PROCESS = 25
-"""More of them would wait for their own event loop, not for the engine."""
-
-WITHIN = 20.0
-"""Seconds in which the calls begin."""
+CTRANSLATE2_SHAPES = ("large-v3-turbo", "distil-large-v3")
+TORCH_SHAPES = tuple(shape for shape in SHAPES if shape != "micro")
+SIMULATED = TORCH_SHAPES[:3]
+LADDER = (10, 25, 50, 75, 100, 150, 200, 300)
+PERIODS = (0.3, 0.6, 1.2, math.inf)
+"""Seconds from an interim to the next; infinite: none."""
 
 
-@dataclass(frozen=True)
-class Row:
-    shape: str
-    compute_type: str
-    encodings: tuple[Encoding, ...]
-    decodings: tuple[Decoding, ...]
-    workers: tuple[Workers, ...]
-    calls: tuple[CallFigures, ...]
+class NotHereError(Exception):
+    """It cannot be measured in this way on this machine; the message says why."""
 
 
-def measure(shape: str, compute_type: str, options: argparse.Namespace) -> Row:
-    turns = fluent_turns()[: options.turns]
-    with speaking_weights(shape) as folder:
-        # CTranslate2 finds out only now whether CUDA's libraries are there.
-        Weights.load(str(folder), device="cuda", compute_type=compute_type)
-        costs = Costs(folder, "cuda", compute_type, options.repeats)
-        row = Row(
-            shape,
-            compute_type,
-            encodings=tuple(costs.encodings(batches=BATCHES)),
-            decodings=tuple(costs.decodings(FULL_FRAMES, BATCHES)),
-            workers=tuple(costs.workers((1, 2))),
-            calls=(),
-        )
-        del costs
-        settings = {"MODEL": str(folder), "DEVICE": "cuda", "COMPUTE_TYPE": compute_type}
-        calls = asyncio.run(hold_calls(settings, turns, options.calls))
-    return dataclasses.replace(row, calls=tuple(calls))
-
-
-async def hold_calls(
-    settings: Mapping[str, str], turns: Sequence[Turn], numbers: Sequence[int]
-) -> list[CallFigures]:
-    sessions = {"LISTEN__MAX_SESSIONS": str(max(numbers, default=1))}
-    figures = []
-    for number in numbers:
-        async with engine({**settings, **sessions}) as there:
-            held = await asyncio.to_thread(call_from_processes, there.url, turns, number)
-        figures.append(call_figures(held))
-    return figures
-
-
-def call_from_processes(url: str, turns: Sequence[Turn], number: int) -> list[list[Heard] | None]:
-    processes = math.ceil(number / CALLS_A_PROCESS)
-    shares = [number // processes + (n < number % processes) for n in range(processes)]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(_call, url, turns, share) for share in shares]
-        return [call for job in jobs for call in job.result()]
-
-
-def _call(url: str, turns: Sequence[Turn], number: int) -> list[list[Heard] | None]:
-    return asyncio.run(calls_at_once(url, turns, number, within=WITHIN))
-
-
-def page(rows: Sequence[Row], gpu: str) -> Iterator[str]:
-    yield "# Whisper on a GPU"
-    yield f"{gpu}. Random weights; real speech over G.711 mu-law at its own pace, flushed 0.25 s after its end."
-    for row in rows:
-        yield from ("", f"## {row.shape}, {row.compute_type}")
-        yield from costs_page(row.encodings, row.decodings, row.workers, decoder="Decoder on 30 s")
-        if row.calls:
-            yield from ("", "Calls:", "")
-            yield from table(CALL_HEAD, map(call_row, row.calls))
-
-
-def _gpu() -> str:
-    query = ("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
-    return subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def main(options: argparse.Namespace) -> int:
+def main(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
     try:
-        choose_device("cuda")
-        facts = started() | {"gpu": _gpu()}
-        rows = [measure(shape, kind, options) for shape in options.shapes for kind in options.types]
-    except DeviceError as error:
+        _by_ctranslate2(options)
+    except NotHereError as error:
+        print(f"not by CTranslate2: {error}", file=sys.stderr)
+    else:
+        return 0
+    try:
+        return _by_torch(options)
+    except NotHereError as error:
         print(f"not measured: {error}", file=sys.stderr)
         return 1
-    body = {"rows": list(map(dataclasses.asdict, rows))}
-    write("whisper_gpu", facts, page(rows, str(facts["gpu"])), body)
-    return 0
 
 
-def parse() -> argparse.Namespace:
+# A bare GPU machine lacks what one half of this needs, and most machines what the other half needs.
+def _by_ctranslate2(options: argparse.Namespace) -> None:
+    if options.torch:
+        raise NotHereError("--torch was given")
+    try:
+        from bench import whisper_ctranslate2 as bench  # noqa: PLC0415
+        from whisper_engine.whisper.device import DeviceError  # noqa: PLC0415
+    except ImportError as error:
+        raise NotHereError(f"{error.name} is not installed") from error
+    options.shapes = options.shapes or CTRANSLATE2_SHAPES
+    try:
+        bench.run(options)
+    except DeviceError as error:
+        raise NotHereError(str(error)) from error
+
+
+def _by_torch(options: argparse.Namespace) -> int:
+    try:
+        from bench import whisper_torch_run as bench  # noqa: PLC0415
+    except ImportError as error:
+        raise NotHereError(f"{error.name} is not installed") from error
+    if options.device == "cuda" and not bench.has_gpu():
+        raise NotHereError("torch sees no GPU; --torch --device cpu --shapes micro tries the bench")
+    options.shapes = options.shapes or TORCH_SHAPES
+    return bench.run(options)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shapes", nargs="+", default=SHAPES)
-    parser.add_argument("--types", nargs="+", default=COMPUTE_TYPES, help="of numbers")
-    parser.add_argument("--calls", nargs="*", type=int, default=AT_ONCE, help="at once")
-    parser.add_argument("--turns", type=int, help="no more turns a call than these")
-    parser.add_argument("--repeats", type=int, default=10, help="the quickest counts")
-    return parser.parse_args()
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, metavar="SHAPE")
+    parser.add_argument("--repeats", type=int, default=5, help="the quickest counts")
+    parser.add_argument("--json", action="store_true", help="print the figures, not the page")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of both")
+    there = parser.add_argument_group("with CTranslate2")
+    there.add_argument("--types", nargs="+", default=("float16", "int8_float16"), help="of numbers")
+    there.add_argument("--calls", nargs="*", type=int, default=(50, 100, 150), help="at once")
+    there.add_argument("--turns", type=int, help="no more turns a call than these")
+    torch = parser.add_argument_group("with torch")
+    torch.add_argument("--torch", action="store_true", help="even where CTranslate2 works")
+    torch.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    torch.add_argument("--lengths", nargs="+", type=int, default=BUCKETS, help="in mel frames")
+    torch.add_argument("--batches", nargs="+", type=int, default=(1, 2, 4, 8, 16))
+    torch.add_argument("--seconds", type=float, default=300, help="to begin shapes in")
+    simulated = parser.add_argument_group("simulated on what torch measured")
+    simulated.add_argument("--simulated", nargs="*", default=SIMULATED, help="shapes")
+    simulated.add_argument("--ladder", nargs="+", type=int, default=LADDER, help="of calls")
+    simulated.add_argument("--periods", nargs="+", type=float, default=PERIODS, help="of interims")
+    simulated.add_argument("--of-each", type=float, default=60, help="seconds of a call")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main(parse()))
+    sys.exit(main(sys.argv[1:]))

@@ -21,7 +21,8 @@ import psutil
 from faster_whisper import WhisperModel
 
 from bench.peers import LocalAgreement, Peer, Sound, WholeTurns, whisper_streaming
-from bench.whisper_report import fluent_turns, speaking_weights, started, write
+from bench.record import started, write
+from bench.whisper_report import fluent_turns, speaking_weights
 from whisper_engine.cli.calls import FLUSH_AFTER, TALK, Turn, calls_at_once
 from whisper_engine.cli.figures import Quantiles, milliseconds, table
 from whisper_engine.cli.process import engine
@@ -153,7 +154,8 @@ async def main(options: argparse.Namespace) -> None:
     facts = started()
     turns = fluent_turns()[: options.turns]
     rows = [row for shape in options.shapes for row in await measure(shape, options, turns)]
-    write("whisper_peers", facts, page(rows, turns), {"rows": list(map(dataclasses.asdict, rows))})
+    body = {"rows": list(map(dataclasses.asdict, rows))}
+    print(write("whisper_peers", facts, page(rows, turns), body)[0])
 
 
 def parse() -> argparse.Namespace:

@@ -1,20 +1,16 @@
-"""What the Whisper benches share: callers' speech, weights that speak, counters, and where results go."""
+"""What the Whisper benches share: callers' speech, weights that speak, and counters."""
 
 import contextlib
-import json
-import shlex
-import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench import machine
+from bench.record import ROOT
 from bench.telephone import silence
 from whisper_engine.cli.ab.line import over_line
 from whisper_engine.cli.bench import SAYS
@@ -22,8 +18,6 @@ from whisper_engine.cli.calls import Turn, trimmed
 from whisper_engine.cli.sounds import load
 from whisper_engine.synthetic import write_random
 
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "bench" / "results"
 CLIPS = ROOT / "tests" / "data" / "audio"
 
 PAUSE, BREATH = 0.2, 0.03
@@ -67,35 +61,3 @@ def counters(url: str, *names: str) -> dict[str, float]:
         for sample in samples
         if sample.name in names
     }
-
-
-def started() -> dict[str, Any]:
-    """Where, when and by which command, told before the measurement begins."""
-    command = shlex.join(["python", "-m", _module(), *sys.argv[1:]])
-    return machine.facts() | {"command": command}
-
-
-def _module() -> str:
-    return f"bench.{Path(sys.argv[0]).stem}"
-
-
-def write(
-    name: str, facts: Mapping[str, Any], page: Iterable[str], body: Mapping[str, Any]
-) -> None:
-    """`page` and `body` to bench/results/NAME.md and .json, and the page to the standard output."""
-    title, *rest = page
-    text = "\n".join([title, "", *_where(facts), "", *rest, ""])
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
-    whole = {"machine": facts, **body}
-    (RESULTS / f"{name}.json").write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
-    print(text)
-
-
-def _where(facts: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {facts['system']}, "
-        f"Python {facts['python']}; {facts['date']}; commit {facts['commit']}; "
-        f"load before {facts['load_before']}.",
-        f"Made by `{facts['command']}`.",
-    ]

@@ -3,9 +3,10 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from whisper_engine.protocol import Start
+if TYPE_CHECKING:  # the scheduler needs this module, and its simulation runs where pydantic is not
+    from whisper_engine.protocol import Start
 
 
 class Kind(IntEnum):
@@ -136,6 +137,6 @@ class Model(Protocol):
         """Load, and serve one real request, before the engine says that it is ready."""
         ...
 
-    def decoder(self, start: Start) -> AbstractAsyncContextManager[Decoder]:
+    def decoder(self, start: "Start") -> AbstractAsyncContextManager[Decoder]:
         """A decoder for one stream, given back at the end. Raises UnknownLanguageError."""
         ...
