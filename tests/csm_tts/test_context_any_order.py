@@ -1,0 +1,250 @@
+"""Conversations under any order of what calls do: each keeps its own tokens, and no page is lost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from csm_engine.context.budget import Budget
+from csm_engine.context.context import Context
+from csm_engine.csm.page_pool import OutOfPagesError
+from csm_engine.csm.paged_kv import PagedKV, Sequence
+from csm_engine.csm.prompt import Prompt, Segment
+from csm_engine.text import expected_seconds
+from tests.csm_tts.csm_contexts import CONFIG, PROMPTER, sound
+
+pytestmark = pytest.mark.engine
+
+PAGE_SIZE, PAGES = 8, 60
+"""For fewer than two contexts of full length."""
+VOICE = Segment(0, "Hello.", sound(7, seed=9))
+TEXTS = ("Yes.", "one two three four five six", "a b c d e f g h i j k l m n o p q r s t")
+NONSENSE = -1.0
+"""What a step writes of a frame that does not count."""
+
+
+@dataclass
+class Said:
+    """A segment as its call knows it; one that was spoken has an utterance."""
+
+    segment: Segment
+    utterance: str | None = None
+    lead: int = 0
+    complete: bool = True
+
+    def heard(self, frames: float) -> "Said | None":
+        codes, text = self.segment.frames, self.segment.text
+        assert codes is not None
+        sent = len(codes) - self.lead
+        if self.complete and 0 < sent <= frames:
+            return self
+        if (heard := min(frames, sent)) < 12.5:
+            return None
+        share = int(heard) / (sent if self.complete else round(expected_seconds(text) / 0.08))
+        words = text.split()[: max(1, int(len(text.split()) * share + 1e-9))]
+        left = codes[: self.lead + int(heard)]
+        return Said(Segment(0, " ".join(words), left), self.utterance, self.lead)
+
+
+@dataclass(eq=False)
+class Party:
+    """A conversation and what it should remember; `last` is the end of a sentence's prompt."""
+
+    context: Context
+    history: list[Said] = field(default_factory=list)
+    speaking: tuple[str, str] | None = None
+    last: list[float] = field(default_factory=list)
+    later: list[Said] = field(default_factory=list)
+
+    def drop_to(self, tokens: int) -> None:
+        while self.history and length(self.history) > tokens:
+            self.history.pop(0)
+
+
+class Calls(RuleBasedStateMachine):
+    """What is read into the cache is written there as numbers, which must be the history's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kv = PagedKV(CONFIG.backbone, pages=PAGES, page_size=PAGE_SIZE)
+        self.budget = Budget.of(self.kv.max_length)
+        self.prefix = Sequence()
+        self.write(self.prefix, numbers(PROMPTER.prompt([VOICE])))
+        self.room = self.kv.max_length - self.prefix.length - self.budget.reserve
+        self.parties: list[Party] = []
+
+    def write(self, sequence: Sequence, tokens: list[float]) -> None:
+        self.kv.extend(sequence, len(tokens))
+        for place, number in enumerate(tokens, sequence.length - len(tokens)):
+            self.kv.keys[:, sequence.pages[place // PAGE_SIZE], place % PAGE_SIZE] = number
+
+    def one_of(self, data: st.DataObject, *, speaking: bool) -> Party | None:
+        fitting = [party for party in self.parties if bool(party.speaking) == speaking]
+        return data.draw(st.sampled_from(fitting)) if fitting else None
+
+    @precondition(lambda self: len(self.parties) < 3)
+    @rule()
+    def begin(self) -> None:
+        context = Context(self.kv, PROMPTER, self.prefix, self.budget, remembers="sounds")
+        self.parties.append(Party(context))
+
+    @rule(data=st.data(), text=st.sampled_from(TEXTS), utterance=st.sampled_from("uv"))
+    def ask(self, data: st.DataObject, text: str, utterance: str) -> None:
+        if (party := self.one_of(data, speaking=False)) is None:
+            return
+        room = self.room - len(PROMPTER.text(0, text))
+        if length(party.history) > room:
+            party.drop_to(min(room, self.budget.history // 2))
+        prompt = numbers(party.context.ask(utterance, text))
+        party.speaking, party.last = (utterance, text), prompt[-1:]
+        read = data.draw(st.just(len(prompt) - 1) | st.integers(0, len(prompt) - 1))
+        try:
+            self.write(party.context.sequence, prompt[:read])
+        except OutOfPagesError:
+            self.over(party, sound(0), 0, complete=False)
+            return
+        party.context.read(read)
+        if read < len(prompt) - 1:
+            self.over(party, sound(0), 0, complete=False)
+
+    @rule(data=st.data(), ahead=st.integers(0, 2), lead=st.integers(0, 3), complete=st.booleans())
+    def speak(self, data: st.DataObject, ahead: int, lead: int, complete: bool) -> None:
+        if (party := self.one_of(data, speaking=True)) is None:
+            return
+        frames = sound(data.draw(st.integers(0, 40)), seed=data.draw(st.integers(0, 99)))
+        inputs = [*party.last, *numbers(PROMPTER.audio(frames))[:-1], NONSENSE]
+        steps = 0
+        try:
+            for number in inputs[: len(frames) + ahead]:
+                self.write(party.context.sequence, [number])
+                steps += 1
+        except OutOfPagesError:
+            complete = False
+        made = frames[:steps]
+        self.over(party, made, min(lead, len(made)), complete=complete)
+
+    def over(self, party: Party, frames: torch.Tensor, lead: int, *, complete: bool) -> None:
+        assert party.speaking is not None
+        utterance, text = party.speaking
+        party.context.done(frames, lead, complete=complete)
+        if len(frames):
+            party.history.append(Said(Segment(0, text, frames), utterance, lead, complete))
+        party.history += party.later
+        party.speaking, party.later = None, []
+
+    @rule(
+        data=st.data(), speaking=st.booleans(), speaker=st.integers(0, 1), frames=st.integers(0, 30)
+    )
+    def append(self, data: st.DataObject, speaking: bool, speaker: int, frames: int) -> None:
+        if (party := self.one_of(data, speaking=speaking)) is None:
+            return
+        codes = sound(frames) if frames else None
+        party.context.append(speaker, "Hm.", codes)
+        said = Said(Segment(speaker, "Hm.", codes))
+        if speaking:
+            party.later.append(said)
+            while length(party.later) > self.budget.history:
+                party.later.pop(0)
+            return
+        party.history.append(said)
+        if length(party.history) > self.room:
+            party.drop_to(self.budget.history // 2)
+
+    @rule(data=st.data(), utterance=st.sampled_from("uvw"), frames=st.integers(0, 80))
+    def cut(self, data: st.DataObject, utterance: str, frames: int) -> None:
+        if (party := self.one_of(data, speaking=False)) is None:
+            return
+        party.context.cut(utterance, frames / 2 * 0.08)
+        heard, left = frames / 2, []
+        for said in party.history:
+            if said.utterance != utterance:
+                left.append(said)
+            else:
+                left += [rest] if (rest := said.heard(heard)) else []
+                assert said.segment.frames is not None
+                heard = max(0, heard - len(said.segment.frames) + said.lead)
+        party.history = left
+
+    @rule(data=st.data())
+    def trim(self, data: st.DataObject) -> None:
+        if (party := self.one_of(data, speaking=False)) is None:
+            return
+        over = length(party.history) > self.budget.history
+        assert party.context.trim() == over
+        if over:
+            party.drop_to(self.budget.history // 2)
+
+    @rule(data=st.data())
+    def evict(self, data: st.DataObject) -> None:
+        if (party := self.one_of(data, speaking=False)) is None:
+            return
+        free = self.kv.pool.free
+        assert party.context.evict() == self.kv.pool.free - free
+        assert party.context.sequence.pages == self.prefix.pages
+
+    @rule(data=st.data())
+    def reset(self, data: st.DataObject) -> None:
+        if (party := self.one_of(data, speaking=False)) is None:
+            return
+        party.context.reset()
+        party.history = []
+
+    @rule(data=st.data())
+    def idle(self, data: st.DataObject) -> None:
+        if (party := self.one_of(data, speaking=False)) is None:
+            return
+        unread = numbers(party.context.unread)
+        chunk = unread[: data.draw(st.integers(0, len(unread)))]
+        try:
+            self.write(party.context.sequence, chunk)
+        except OutOfPagesError:
+            return
+        party.context.read(len(chunk))
+
+    @rule(data=st.data(), speaking=st.booleans())
+    def close(self, data: st.DataObject, speaking: bool) -> None:
+        if party := self.one_of(data, speaking=speaking):
+            party.context.close()
+            self.parties.remove(party)
+
+    @invariant()
+    def each_has_its_own_history(self) -> None:
+        for party in self.parties:
+            if party.speaking is None:
+                cached = self.cached(party.context.sequence)
+                segments = [VOICE, *(said.segment for said in party.history)]
+                expected = numbers(PROMPTER.prompt(segments))
+                assert cached + numbers(party.context.unread) == expected
+
+    def cached(self, sequence: Sequence) -> list[float]:
+        tokens: list[float] = self.kv.keys[-1, sequence.pages, :, 0, 0].flatten().tolist()
+        return tokens[: sequence.length]
+
+    @invariant()
+    def every_page_is_free_or_held_by_those_who_name_it(self) -> None:
+        sequences = [self.prefix, *(party.context.sequence for party in self.parties)]
+        named = [page for sequence in sequences for page in sequence.pages]
+        assert self.kv.pool.free == PAGES - len(set(named))
+        assert all(self.kv.pool.holders(page) == named.count(page) for page in named)
+        assert self.cached(self.prefix) == numbers(PROMPTER.prompt([VOICE]))
+
+
+Calls.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestCalls = Calls.TestCase
+
+
+def numbers(prompt: Prompt) -> list[float]:
+    """One for each token, and for each frame one of its own, near enough."""
+    ids = prompt.ids.clone()
+    audio = (ids == CONFIG.audio_token_id) | (ids == CONFIG.audio_eos_token_id)
+    places = torch.arange(1, CONFIG.num_codebooks + 1) ** 4
+    ids[audio] = 1_000 + (prompt.codes * places).sum(-1)
+    return ids.float().tolist()
+
+
+def length(history: Iterable[Said]) -> int:
+    return len(PROMPTER.prompt(said.segment for said in history))
