@@ -1,0 +1,70 @@
+"""A short run of the settings' model, and how many could speak at once by it."""
+
+import asyncio
+from collections.abc import Sequence
+
+from csm_engine.cli.bench import measure
+from csm_engine.cli.errors import CommandError
+from csm_engine.cli.figures import milliseconds
+from csm_engine.cli.findings import REHEARSAL, Finding, State
+from csm_engine.cli.rounds import Round
+from csm_engine.config import Settings
+from csm_engine.protocol import FRAME_SECONDS
+from csm_engine.scheduling.admission import Admission, AdmissionLimits
+from csm_engine.scheduling.step_times import StepTimes
+from parley_serving import StartError
+
+AT_ONCE = (1, 2, 4)
+
+
+def run(settings: Settings) -> list[Finding]:
+    """Whether it speaks; for a CSM also how many could."""
+    at_once = [number for number in AT_ONCE if number <= settings.streams]
+    try:
+        _, rounds = asyncio.run(measure(settings, at_once, sentences=1, voice="default"))
+    except (CommandError, StartError) as error:
+        return [Finding("speech", State.BROKEN, str(error), "mend that, and ask the doctor again")]
+    speech = spoken(rounds)
+    # The rehearsal makes whole sentences: steps say nothing of it.
+    if settings.model == REHEARSAL or speech.state is State.BROKEN:
+        return [speech]
+    return [speech, conversations(rounds, settings.streams)]
+
+
+def by_roofline(streams: int) -> Finding:
+    """Of a model that could not be run on a GPU that is there."""
+    says = f"{_capacity((), streams)[0]} at once by roofline (an H200's): nothing was measured here"
+    return Finding("conversations", State.WEAK, says, "mend what is broken, and it is measured")
+
+
+def spoken(rounds: Sequence[Round]) -> Finding:
+    if why := next((each.why for each in rounds if each.why is not None), None):
+        return Finding("speech", State.BROKEN, why, "see the log for what came before")
+    if not all(each.frames for each in rounds):
+        return Finding("speech", State.BROKEN, "it made no sound", "take another voice or model")
+    alone = rounds[0]
+    says = f"first frame after {milliseconds(alone.first.p50)} ms, real-time factor {alone.real_time_factor:.3f}"
+    return Finding("speech", State.FINE, says)
+
+
+def conversations(rounds: Sequence[Round], streams: int) -> Finding:
+    many, step = _capacity(rounds, streams)
+    measured = f"a frame takes {milliseconds(step)} ms, measured here"
+    if step > FRAME_SECONDS:
+        says = f"none in real time: {measured}, and lasts {1000 * FRAME_SECONDS:.0f}"
+        fix = "give it a GPU (CSM_DEVICE=cuda), or set CSM_MODEL=rehearsal"
+        return Finding("conversations", State.BROKEN, says, fix)
+    says = f"{many} speaking at once (CSM_STREAMS={streams}): {measured}"
+    if many < streams:
+        fix = f"set CSM_STREAMS={many}: more would hear gaps"
+        return Finding("conversations", State.WEAK, says, fix)
+    return Finding("conversations", State.FINE, says)
+
+
+def _capacity(rounds: Sequence[Round], streams: int) -> tuple[int, float]:
+    """How many fit, and the seconds of a frame for one."""
+    times = StepTimes()
+    for each in rounds:
+        if each.frame_seconds is not None:
+            times.learn(each.conversations, 0, each.frame_seconds)
+    return Admission(times, AdmissionLimits(streams=streams)).capacity(), times.round(1)
