@@ -21,8 +21,19 @@ def api_errors(doing: str) -> Iterator[None]:
         raise APIConnectionError(f"the CSM engine cannot be reached while {doing}") from error
 
 
-def only_api_error(group: ExceptionGroup) -> APIError | None:
-    """The first APIError of a group that holds nothing else; None when something else is in it."""
+@contextmanager
+def one_api_error() -> Iterator[None]:
+    """A group that holds nothing but APIErrors raises the first of them alone."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        error = _only_api_error(group)
+        if error is None:
+            raise
+        raise error from error.__cause__
+
+
+def _only_api_error(group: ExceptionGroup) -> APIError | None:
     known, others = group.split(APIError)
     if known is None or others is not None:
         return None

@@ -1,4 +1,4 @@
-"""The sockets of one TTS: one that is kept for the conversation, more while utterances overlap."""
+"""The sockets of one TTS: one that is the conversation, more while utterances overlap."""
 
 import asyncio
 import contextlib
@@ -6,59 +6,160 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from livekit.agents import APIError
 from livekit.plugins.csm_tts.log import logger
+from livekit.plugins.csm_tts.outbox import Outbox
+from livekit.plugins.csm_tts.recent import Recent
 from livekit.plugins.csm_tts.socket import EngineSocket
 
-Open = Callable[[float], Awaitable[EngineSocket]]
+from csm_engine.protocol import ContextAppend, InputCancel
+
+Open = Callable[[float, bool], Awaitable[EngineSocket]]
+"""A new socket within so many seconds; whether it is to be the conversation's."""
+
+RETRY_SECONDS = 2.0
+"""Between two tries to find an engine again that nobody waits for."""
 
 
 class Line:
-    """Lends a socket to one utterance at a time. Two at once get two: neither waits for the other."""
+    """Lends a socket to one utterance at a time. Two at once get two: neither waits for the other.
 
-    def __init__(self, open: Open) -> None:
+    The conversation's own socket is the one that is kept. When it is lost, the next is told what
+    was said, unless its engine still knows.
+    """
+
+    def __init__(
+        self, open: Open, lost: Callable[[str], None], recent: Recent, outbox: Outbox
+    ) -> None:
         self._open = open
-        self._idle: EngineSocket | None = None
+        self._lost = lost
+        self._recent = recent
+        self._outbox = outbox
+        self._own: EngineSocket | None = None
+        self._begun = False
+        self._lent = False
+        self._timeout = 0.0
         self._warming: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
+        self._not_before = 0.0
         self._closed = False
 
     def warm(self, timeout: float) -> None:
         """Open the socket in the background, so that the first sentence finds it."""
-        if self._idle is None and (self._warming is None or self._warming.done()):
-            self._warming = asyncio.create_task(self._warm(timeout), name="csm_tts.warm")
+        if self._own is None and not self._lent and not _runs(self._warming):
+            self._timeout = timeout
+            self._warming = asyncio.create_task(self._warm(), name="csm_tts.warm")
 
     @contextlib.asynccontextmanager
     async def lease(self, timeout: float) -> AsyncIterator[tuple[EngineSocket, bool]]:
         """A socket, and whether it had been open before. Raises APIError."""
-        kept = await self._take_idle()
-        socket = kept or await self._open(timeout)
+        if self._lent:
+            async with self._another(timeout) as socket:
+                yield socket, False
+            return
+        self._lent = True
         try:
-            yield socket, kept is not None
+            if self._warming is not None:
+                await asyncio.wait({self._warming})
+            self._timeout = timeout
+            before = self._own
+            own = await self._ready()
+            yield own, own is before
         finally:
-            if self._idle is None and socket.lost is None and not self._closed:
-                self._idle = socket
-            else:
-                await socket.aclose()
+            self._lent = False
+            if self._closed or (self._own is not None and self._own.lost is not None):
+                await self._put_down()
+
+    def tell(self, message: ContextAppend | InputCancel) -> None:
+        """The conversation, after all that it has been told; one that is lost, when it is back."""
+        self._outbox.put(message)
+        self._begin_telling()
+
+    def hear(self, pcm: bytes) -> None:
+        """The caller's sound, at the session's `caller_rate`. Never waits."""
+        if self._own is not None and self._own.lost is None:
+            self._outbox.put_sound(pcm)
+        else:
+            self._outbox.drop(len(pcm))
+        self._begin_telling()
+
+    def is_own(self, socket: EngineSocket) -> bool:
+        return socket is self._own
 
     async def aclose(self) -> None:
         self._closed = True
-        if self._warming is not None:
-            self._warming.cancel()
-            await asyncio.wait({self._warming})
-        idle, self._idle = self._idle, None
-        if idle is not None:
-            await idle.aclose()
+        for task in (self._warming, self._telling):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+        await self._put_down()
 
-    async def _take_idle(self) -> EngineSocket | None:
-        if self._warming is not None:
-            await asyncio.wait({self._warming})
-            self._warming = None
-        idle, self._idle = self._idle, None
-        if idle is not None and idle.lost is not None:
-            await idle.aclose()
-            return None
-        return idle
+    async def _put_down(self) -> None:
+        own, self._own = self._own, None
+        if own is not None:
+            if own.lost is not None:
+                self._lost(own.url)
+            await own.aclose()
 
-    async def _warm(self, timeout: float) -> None:
+    async def _ready(self) -> EngineSocket:
+        """The conversation's socket, told all there is to tell."""
+        if self._own is not None and self._own.lost is not None:
+            await self._put_down()
+        if self._own is None:
+            self._own = await self._begin()
+        await self._outbox.send(self._own)
+        return self._own
+
+    async def _begin(self) -> EngineSocket:
+        own = await self._open(self._timeout, True)
+        self._begun = True
+        if own.resumed:
+            return own
+        self._outbox.forget()
+        return await self._tell_again(own)
+
+    @contextlib.asynccontextmanager
+    async def _another(self, timeout: float) -> AsyncIterator[EngineSocket]:
+        socket = await self._tell_again(await self._open(timeout, False))
         try:
-            self._idle = await self._open(timeout)
+            yield socket
+        finally:
+            await socket.aclose()
+
+    async def _tell_again(self, socket: EngineSocket) -> EngineSocket:
+        try:
+            for turn in self._recent.turns():
+                await socket.send(turn)
+        except BaseException:
+            await socket.aclose()
+            raise
+        return socket
+
+    async def _warm(self) -> None:
+        try:
+            await self._ready()
         except APIError as error:
+            self._not_before = _now() + RETRY_SECONDS
             logger.warning("no engine yet; the first sentence will try again", exc_info=error)
+
+    def _begin_telling(self) -> None:
+        if not self._begun or self._closed:
+            return  # the first socket is told what there is once it opens
+        if self._own is not None and self._own.lost is None:
+            if not _runs(self._telling):
+                self._telling = asyncio.create_task(self._tell(self._own), name="csm_tts.tell")
+        elif not self._lent and not _runs(self._warming) and _now() >= self._not_before:
+            self._warming = asyncio.create_task(self._warm(), name="csm_tts.warm")
+
+    async def _tell(self, socket: EngineSocket) -> None:
+        try:
+            while not self._outbox.empty:
+                await self._outbox.send(socket)
+        except APIError as error:
+            socket.give_up(error)
+
+
+def _runs(task: asyncio.Task[None] | None) -> bool:
+    return task is not None and not task.done()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 
 from livekit.agents.tokenize import blingfire
+from livekit.plugins.csm_tts.clauses import clause_end
 
 from csm_engine.protocol import MAX_SENTENCE_CHARS
 
@@ -13,20 +14,28 @@ _MIN_SENTENCE_CHARS = 3
 _tokenizer = blingfire.SentenceTokenizer(min_sentence_len=_MIN_SENTENCE_CHARS, retain_format=True)
 
 
-async def sentences(text: AsyncIterable[object]) -> AsyncGenerator[str, None]:
+async def sentences(
+    text: AsyncIterable[object], *, first_clause: bool = False
+) -> AsyncGenerator[str, None]:
     """Each sentence as soon as the next one begins; what is held at the end, or at an item that is
     not text.
 
-    Whitespace is kept, so joined they give the text again, without what cannot be spoken.
+    With `first_clause` a long first sentence is begun at the end of its first clause, and its rest
+    comes as the next. Whitespace is kept, so joined they give the text again, without what cannot
+    be spoken.
     """
     held = ""
+    early = first_clause
     async for piece in text:
         if isinstance(piece, str):
             *whole, held = _split(held + piece)
         else:
             whole, held = [held], ""
+        if early and not any(map(_is_speakable, whole)) and (end := clause_end(held)):
+            whole, held = [*whole, held[:end]], held[end:]
         for sentence in whole:
             for part in _speakable(sentence):
+                early = False
                 yield part
     for part in _speakable(held):
         yield part
@@ -36,9 +45,13 @@ def _split(text: str) -> list[str]:
     return _tokenizer.tokenize(text) or [text]
 
 
+def _is_speakable(sentence: str) -> bool:
+    return any(character.isalnum() for character in sentence)
+
+
 def _speakable(sentence: str) -> Iterator[str]:
     """Nothing for a sentence without a letter or a digit; parts of one that is too long."""
-    if not any(character.isalnum() for character in sentence):
+    if not _is_speakable(sentence):
         return
     if len(sentence) <= MAX_SENTENCE_CHARS:
         yield sentence

@@ -3,20 +3,21 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Self
 
 import aiohttp
 from livekit.agents import APIConnectionError, APIError
-from livekit.plugins.csm_tts.budget import Budget
 from livekit.plugins.csm_tts.errors import api_errors
 from pydantic import ValidationError
 
 from csm_engine.protocol import (
     MAX_MESSAGE_BYTES,
+    PATH,
     AudioDone,
     AudioStart,
+    ContextAppend,
     Failed,
     InputCancel,
     InputDone,
@@ -34,43 +35,49 @@ _RECEIVE_BUFFER = 64 * 1024
 _GOODBYE_SECONDS = 1.0
 
 Event = bytes | AudioDone | Failed
+Told = InputText | InputDone | InputCancel | ContextAppend
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the engine is, how it is to be let in, and how it is to speak."""
+    """An engine's, without a slash at its end, and its bearer key."""
 
     url: str
     key: str | None
-    config: SessionConfig
 
 
 class EngineSocket:
     """Open one with `open`; `lost` says why it is of no more use."""
 
-    def __init__(self, websocket: aiohttp.ClientWebSocketResponse, model: str) -> None:
+    def __init__(
+        self, websocket: aiohttp.ClientWebSocketResponse, url: str, ready: SessionReady
+    ) -> None:
         self._websocket = websocket
-        self.model = model
+        self.url = url
+        self.model = ready.model
+        self.resumed = ready.resumed
         self.lost: APIError | None = None
         self._current: Utterance | None = None
         self._sounding = ""
         self._reader = asyncio.create_task(self._read(), name="csm_tts.read")
 
     @classmethod
-    async def open(cls, http: aiohttp.ClientSession, address: Address, timeout: float) -> Self:
+    async def open(
+        cls, http: aiohttp.ClientSession, address: Address, config: SessionConfig, timeout: float
+    ) -> Self:
         """Raises APIError. `timeout` covers everything until the engine is ready, in seconds."""
         headers = {"Authorization": f"Bearer {address.key}"} if address.key else {}
         with api_errors("a socket was opened"):
             async with asyncio.timeout(timeout):
                 websocket = await http.ws_connect(
-                    address.url,
+                    address.url + PATH,
                     headers=headers,
                     max_msg_size=4 * MAX_MESSAGE_BYTES,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE_SECONDS),
                 )
                 _hold_little(websocket)
                 try:
-                    await websocket.send_str(address.config.model_dump_json(exclude_none=True))
+                    await websocket.send_str(config.model_dump_json(exclude_none=True))
                     ready = _understood(await websocket.receive())
                 except BaseException:
                     await websocket.close()
@@ -78,11 +85,16 @@ class EngineSocket:
         if not isinstance(ready, SessionReady):
             await websocket.close()
             raise _error_of(ready) if isinstance(ready, Failed) else _hung_up()
-        return cls(websocket, ready.model)
+        return cls(websocket, address.url, ready)
 
     @contextlib.asynccontextmanager
-    async def utterance(self, id: str, heard: Budget) -> AsyncIterator["Utterance"]:
-        """Leaving it before the utterance has ended cancels it; what still comes of it is dropped."""
+    async def utterance(
+        self, id: str, played: Callable[[str], float]
+    ) -> AsyncIterator["Utterance"]:
+        """Leaving it before the utterance has ended cancels it; what still comes of it is dropped.
+
+        `played` says how many seconds of it can have been heard by then.
+        """
         utterance = self._current = Utterance(id, self)
         try:
             yield utterance
@@ -90,13 +102,21 @@ class EngineSocket:
             self._current = None
             utterance.drop()
             if utterance.open and self.lost is None:
-                await self._cancel(InputCancel(utterance=id, played_ms=int(heard.taken * 1000)))
+                await self._cancel(InputCancel(utterance=id, played_ms=int(played(id) * 1000)))
 
-    async def send(self, message: InputText | InputDone | InputCancel) -> None:
+    async def send(self, message: Told | bytes) -> None:
+        """Bytes are the caller's sound. Raises APIError."""
         if self.lost is not None:
             raise self.lost
         with api_errors("text was sent"):
-            await self._websocket.send_str(message.model_dump_json())
+            if isinstance(message, bytes):
+                await self._websocket.send_bytes(message)
+            else:
+                await self._websocket.send_str(message.model_dump_json())
+
+    def give_up(self, error: APIError) -> None:
+        """It does not answer: whoever needs a socket shall open another."""
+        self.lost = self.lost or error
 
     async def aclose(self) -> None:
         self._reader.cancel()
