@@ -40,12 +40,13 @@ messages: TypeAdapter[Say] = TypeAdapter(Say)
 
 
 class Echo:
-    """`started` and `freed` tell what became of the model."""
+    """`started` and `freed` tell what became of the model; `broken` may be set to a reason."""
 
     def __init__(self, *, limit: int = 4, key: str | None = None, stall: float = 5.0) -> None:
         self.gate = Gate(limit)
         self.started = asyncio.Event()
         self.freed = asyncio.Event()
+        self.broken: str | None = None
         self._stall = stall
         self.service: Service = Service(
             name="echo",
@@ -55,6 +56,7 @@ class Echo:
             socket_path=PATH,
             session=self._session,
             key=SecretStr(key) if key else None,
+            broken=lambda: self.broken,
         )
 
     @asynccontextmanager

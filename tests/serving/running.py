@@ -18,7 +18,8 @@ class Running(EngineServer):
     def __init__(self, app: Starlette, *, max_message: int) -> None:
         super().__init__(make_config(app, max_message=max_message))
         self._socket = open_listener("127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.address: tuple[str, int] = self._socket.getsockname()
+        self.url = "http://{}:{}".format(*self.address)
         self.up = asyncio.Event()
         self.stop = asyncio.Event()
 

@@ -17,12 +17,17 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from parley_serving import errors
+from parley_serving.errors import ApiError
 from parley_serving.gate import FullError, Gate
 
 logger = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/health", "/ready"})
-"""Probes carry no key: they say nothing but yes, no and how much room there is."""
+"""Probes carry no key: they say nothing but yes, no and why, and how much room there is."""
+
+BROKEN_SECONDS = 5
+"""What a client of a broken engine is told to wait: its supervisor starts another."""
 
 
 class StartError(Exception):
@@ -36,6 +41,7 @@ class Service:
     It raises StartError for what its user can mend.
 
     An engine without sockets gives no `session`. Its own `routes` come before the common ones.
+    `broken` says why the engine will never serve again in this process, so that it is started anew.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Service:
     key: SecretStr | None = None
     routes: Sequence[BaseRoute] = ()
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    broken: Callable[[], str | None] = lambda: None
 
 
 def build_app(service: Service) -> Starlette:
@@ -70,18 +77,18 @@ def build_app(service: Service) -> Starlette:
             raise
 
     async def health(_: Request) -> Response:
+        if reason := service.broken():
+            return JSONResponse({"status": "broken", "reason": reason}, 503)
         return JSONResponse({"status": "alive"})
 
     async def ready(_: Request) -> Response:
-        body = {
-            "ready": warm and gate.room > 0,
-            "model": service.model,
-            "held": gate.held,
-            "room": gate.room,
-        }
-        return JSONResponse(
-            body, 200 if body["ready"] else 503, _retry_after(1) if not body["ready"] else None
-        )
+        reason = service.broken()
+        able = warm and gate.room > 0 and reason is None
+        body = {"ready": able, "model": service.model, "held": gate.held, "room": gate.room}
+        if able:
+            return JSONResponse(body)
+        why = {"reason": reason} if reason else {}
+        return JSONResponse({**body, **why}, 503, {"Retry-After": "1"})
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(service.registry), media_type=CONTENT_TYPE_LATEST)
@@ -96,7 +103,10 @@ def build_app(service: Service) -> Starlette:
 
     return Starlette(
         lifespan=lifespan,
-        middleware=[Middleware(_KeyCheck, key=service.key)],
+        middleware=[
+            Middleware(_KeyCheck, key=service.key),
+            Middleware(_BrokenCheck, broken=service.broken),
+        ],
         routes=[
             *service.routes,
             Route("/health", health),
@@ -120,10 +130,7 @@ def _sockets(service: Service) -> list[BaseRoute]:
                 await websocket.accept()
                 await serve(websocket)
         except FullError as error:
-            body = {"error": {"code": "full", "message": str(error)}}
-            await websocket.send_denial_response(
-                JSONResponse(body, 503, _retry_after(error.retry_after))
-            )
+            await websocket.send_denial_response(errors.full(error))
 
     return [WebSocketRoute(service.socket_path, session)]
 
@@ -139,14 +146,10 @@ class _KeyCheck:
         if scope["type"] not in {"http", "websocket"} or self._may_pass(scope):
             await self._app(scope, receive, send)
             return
-        body = {
-            "error": {"code": "unauthorized", "message": "send the engine's key as a bearer token"}
-        }
-        refusal = JSONResponse(body, 401, {"WWW-Authenticate": "Bearer"})
-        if scope["type"] == "websocket":
-            await WebSocket(scope, receive, send).send_denial_response(refusal)
-        else:
-            await refusal(scope, receive, send)
+        error = ApiError(401, "unauthorized", "send the engine's key as a bearer token")
+        refusal = errors.refusal(error)
+        refusal.headers["WWW-Authenticate"] = "Bearer"
+        await _answer(refusal, scope, receive, send)
 
     def _may_pass(self, scope: Scope) -> bool:
         if self._expected is None or scope["path"] in OPEN_PATHS:
@@ -155,5 +158,28 @@ class _KeyCheck:
         return hmac.compare_digest(sent, self._expected)
 
 
-def _retry_after(seconds: int) -> dict[str, str]:
-    return {"Retry-After": str(seconds)}
+class _BrokenCheck:
+    """Refuses all work of an engine that will do none; what asks after its health gets through."""
+
+    def __init__(self, app: ASGIApp, broken: Callable[[], str | None]) -> None:
+        self._app = app
+        self._broken = broken
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asks_for_work = scope["type"] in {"http", "websocket"} and scope["path"] not in {
+            *OPEN_PATHS,
+            "/metrics",
+        }
+        if not asks_for_work or (reason := self._broken()) is None:
+            await self._app(scope, receive, send)
+            return
+        error = ApiError(503, "broken", f"the engine must be started again: {reason}")
+        await _answer(errors.refusal(error, retry_after=BROKEN_SECONDS), scope, receive, send)
+
+
+async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Instead of the app, also to one that asks for a socket."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+    else:
+        await response(scope, receive, send)
