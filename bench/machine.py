@@ -38,10 +38,16 @@ def _cpu() -> str:
 
 
 def _commit() -> str:
-    ran = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return ran.stdout.strip() or "unknown"
+    return output("git", "describe", "--always", "--dirty") or "unknown"
+
+
+def output(*command: str) -> str:
+    """What a program prints, stripped; nothing where it fails or is not there."""
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return ran.stdout.strip()
 
 
 def memory(pids: Mapping[str, int]) -> dict[str, float]:

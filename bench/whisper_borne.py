@@ -1,10 +1,11 @@
 """How many calls a measured machine bears, by the simulation of `bench.whisper_load`."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from multiprocessing import get_context
 
 from bench.simulated_callers import simulate
@@ -17,24 +18,22 @@ LATE = 0.02
 
 @dataclass(frozen=True)
 class Case:
-    """`padded`: finals at 30 s."""
-
     shape: str
     way: str
-    padded: bool
-    period: float
     machine: Machine
 
 
 @dataclass(frozen=True)
-class Borne:
-    """The most calls of the ladder of which every one is heard in time; 0 where none is.
+class Calls:
+    """So many calls on one machine.
 
     Args:
+        padded: finals at 30 s.
+        period: least seconds from an interim to the next; None: no interims.
         finals: seconds from flush to final, p50, p95 and p99.
         ready: the same from the end of speech to the speculative text.
         interims: a minute of call.
-        top: whether the ladder ended, not the machine.
+        in_time: finals within LATE, and room for one more call all the time.
     """
 
     shape: str
@@ -45,53 +44,74 @@ class Borne:
     finals: tuple[float, ...] = ()
     ready: tuple[float, ...] = ()
     interims: float = 0.0
-    top: bool = False
+    in_time: bool = True
 
 
-def cases(
-    shape: str, way: str, takes: Coefficients, contention: float, periods: Sequence[float]
-) -> list[Case]:
-    """With finals at 30 s and with finals cut, at each period."""
+@dataclass(frozen=True)
+class Simulated:
+    """`most`: the highest rung of `ladder` up to which all are heard in time, 0 where none is."""
+
+    ladder: tuple[int, ...]
+    at: tuple[Calls, ...]
+    most: tuple[Calls, ...]
+
+
+def cases(shape: str, way: str, takes: Coefficients, contention: float) -> tuple[Case, Case]:
+    """With finals at 30 s, and with finals cut."""
     machine = replace(CARD, takes=takes, believed=takes, contention=contention)
-    return [
-        Case(shape, way, padded, period, replace(machine, padded=padded, period=period))
-        for padded in (True, False)
-        for period in periods
-    ]
+    return Case(shape, way, machine), Case(shape, way, replace(machine, padded=False))
 
 
-def all_borne(wanted: Iterable[Case], ladder: Sequence[int], seconds: float) -> list[Borne]:
-    """On every core: each case is simulated by itself, `seconds` of each call."""
+def simulated(
+    wanted: Sequence[Case],
+    at: Sequence[int],
+    periods: Sequence[float],
+    ladder: Sequence[int],
+    seconds: float,
+) -> Simulated:
+    """On every core. `at`: numbers of calls whose interims come as the load policy says."""
+    paced = [with_period(case, period) for case, period in product(wanted, periods)]
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return list(pool.map(partial(borne, ladder=ladder, seconds=seconds), wanted))
+        some = [pool.submit(hold, case, calls, seconds) for case, calls in product(wanted, at)]
+        most = pool.map(partial(most_borne, ladder=ladder, seconds=seconds), paced)
+        return Simulated(tuple(ladder), tuple(each.result() for each in some), tuple(most))
 
 
-def borne(case: Case, ladder: Sequence[int], seconds: float) -> Borne:
-    best = Borne(case.shape, case.way, case.padded, _finite(case.period), 0)
+def with_period(case: Case, period: float) -> Case:
+    return replace(case, machine=replace(case.machine, period=period))
+
+
+def most_borne(case: Case, ladder: Sequence[int], seconds: float) -> Calls:
+    best = _told(case, 0)
     for calls in ladder:
-        report = simulate(case.machine, calls, seconds)
-        if not all(report.rooms) or _ranks(report.finals)[1] > LATE:
-            return best
-        best = _told(best, report, calls, seconds)
-    return replace(best, top=True)
+        held = hold(case, calls, seconds)
+        if not held.in_time:
+            break
+        best = held
+    return best
 
 
-def _told(before: Borne, report: Report, calls: int, seconds: float) -> Borne:
+def hold(case: Case, calls: int, seconds: float) -> Calls:
+    """`seconds` of each call."""
+    report: Report = simulate(case.machine, calls, seconds)
+    finals = _ranks(report.finals)
     return replace(
-        before,
-        calls=calls,
-        finals=_ranks(report.finals),
+        _told(case, calls),
+        finals=finals,
         ready=_ranks(report.speculative),
         interims=60 * report.interims / seconds / calls,
+        in_time=all(report.rooms) and (not finals or finals[1] <= LATE),
     )
 
 
+def _told(case: Case, calls: int) -> Calls:
+    period = case.machine.period if math.isfinite(case.machine.period) else None
+    return Calls(case.shape, case.way, case.machine.padded, period, calls)
+
+
 def _ranks(values: Sequence[float]) -> tuple[float, ...]:
-    """p50, p95, p99; nothing takes no time."""
-    ordered = sorted(values) or [0.0]
+    """p50, p95, p99."""
+    ordered = sorted(values)
+    if not ordered:
+        return ()
     return tuple(ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.95, 0.99))
-
-
-def _finite(period: float) -> float | None:
-    """JSON knows no infinity."""
-    return period if math.isfinite(period) else None

@@ -20,7 +20,8 @@ from bench.whisper_dims import BUCKETS, SHAPES
 CTRANSLATE2_SHAPES = ("large-v3-turbo", "distil-large-v3")
 TORCH_SHAPES = tuple(shape for shape in SHAPES if shape != "micro")
 SIMULATED = TORCH_SHAPES[:3]
-LADDER = (10, 25, 50, 75, 100, 150, 200, 300)
+AT = (50, 100, 150)
+LADDER = (10, 25, 50, 75, 100, 125, 150, 175, 200, 250, 300, 400)
 PERIODS = (0.3, 0.6, 1.2, math.inf)
 """Seconds from an interim to the next; infinite: none."""
 
@@ -89,9 +90,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     torch.add_argument("--seconds", type=float, default=300, help="to begin shapes in")
     simulated = parser.add_argument_group("simulated on what torch measured")
     simulated.add_argument("--simulated", nargs="*", default=SIMULATED, help="shapes")
+    simulated.add_argument("--at", nargs="+", type=int, default=AT, help="so many calls")
     simulated.add_argument("--ladder", nargs="+", type=int, default=LADDER, help="of calls")
     simulated.add_argument("--periods", nargs="+", type=float, default=PERIODS, help="of interims")
-    simulated.add_argument("--of-each", type=float, default=60, help="seconds of a call")
+    simulated.add_argument("--of-each", type=float, default=120, help="seconds of a call")
     return parser.parse_args(arguments)
 
 

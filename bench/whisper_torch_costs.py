@@ -46,7 +46,7 @@ class Costs:
         wholes: encoder, prompt and TOKENS tokens.
         together: JOBS turns by one worker, and by two, in seconds.
         weights: MiB.
-        peak: MiB held at most, weights included; None off a GPU.
+        peak: MiB held at most, weights included; graphs keep memory of their own. None off a GPU.
     """
 
     shape: str
@@ -99,26 +99,34 @@ class Bench:
         """Raises RuntimeError where a graph cannot be had, or memory."""
         if self._device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        encodings, steps, wholes = [], [], []
-        for frames in lengths:
-            for batch in batches:
-                phases = self._phases(way, batch, frames)
-                timing = partial(Timing, frames, batch)
-                encodings.append(timing(self._quickest(phases.encode)))
-                steps.append(timing(self._quickest(phases.steps) / STEPS))
-                wholes.append(timing(self._quickest(phases.whole)))
+        sizes = [(frames, batch) for frames in lengths for batch in batches]
+        timings = [self._timings(way, *size) for size in sizes]
+        encodings, steps, wholes = (tuple(column) for column in zip(*timings, strict=True))
         held = torch.cuda.max_memory_allocated() / _MIB if self._device == "cuda" else None
-        sizes = [each.numel() * each.element_size() for each in self._model.parameters()]
+        weights = [each.numel() * each.element_size() for each in self._model.parameters()]
         return Costs(
             self._shape,
             way,
-            tuple(encodings),
-            tuple(steps),
-            tuple(wholes),
+            encodings,
+            steps,
+            wholes,
             together=(self._together(way, 1), self._together(way, 2)),
-            weights=sum(sizes) / _MIB,
+            weights=sum(weights) / _MIB,
             peak=held,
         )
+
+    def _timings(self, way: Way, frames: int, batch: int) -> tuple[Timing, Timing, Timing]:
+        """Of encoder, step and whole decode."""
+        phases = self._phases(way, batch, frames)
+        works: list[tuple[Work, int]] = [
+            (phases.encode, 1),
+            (phases.steps, STEPS),
+            (phases.whole, 1),
+        ]
+        encoding, step, whole = (
+            Timing(frames, batch, self._quickest(work) / times) for work, times in works
+        )
+        return encoding, step, whole
 
     def _phases(self, way: Way, batch: int, frames: int) -> _Phases:
         turns = Turns(self._model, self._dims, batch, frames)

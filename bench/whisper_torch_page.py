@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.simulated_table import line
-from bench.whisper_borne import LATE, Borne
+from bench.whisper_borne import LATE, Calls, Simulated
 from bench.whisper_fit import Fit
 from bench.whisper_torch import POSITIONS
 from bench.whisper_torch_costs import JOBS, TOKENS, Costs, Timing
@@ -23,7 +23,7 @@ _WHOLE = 100
 def page(
     costs: Sequence[Costs],
     fits: Sequence[Fit],
-    held: Sequence[Borne],
+    held: Simulated,
     where: Mapping[str, str],
 ) -> Iterator[str]:
     yield f"# Whisper's shapes on a GPU: {MARK}"
@@ -35,9 +35,15 @@ def page(
     yield from _table(_SUMMARY_HEAD, map(_summary, costs))
     yield f"A whole decode is {TOKENS} tokens. Calls: {LOAD:.0%} of the decodes a second, at {DECODES_A_CALL} a call."
     yield from ("", f"## Simulated calls ({MARK})", "")
-    yield from _table(_BORNE_HEAD, map(_borne, held))
-    yield f"The engine's scheduler and load policy on virtual time, two workers, costs fitted as below. Most calls with {1000 * LATE:.0f} ms"
-    yield "from flush to final at p95 and room left; + where the longest ladder was borne. What is between the rungs is not known."
+    yield "The engine's scheduler and load policy on virtual time, two workers, costs fitted as below. Interims as the policy"
+    yield "says:"
+    yield ""
+    yield from _table(_CALLS_HEAD, map(_calls, held.at))
+    yield ""
+    yield f"Streams by period: most calls of {', '.join(map(str, held.ladder))} whose finals come within {1000 * LATE:.0f} ms of their flush at p95,"
+    yield "with room for one more all the time, and interims no sooner than each period:"
+    yield ""
+    yield from _table(_CALLS_HEAD, map(_calls, held.most))
     for each, its in zip(costs, fits, strict=True):
         yield from ("", f"## {each.shape}, {each.way} ({MARK})")
         yield from _detail(each, its)
@@ -52,7 +58,7 @@ _SUMMARY_HEAD = (
     "weights / peak MiB",
 )
 
-_BORNE_HEAD = (
+_CALLS_HEAD = (
     "shape",
     "way",
     "finals at",
@@ -61,6 +67,7 @@ _BORNE_HEAD = (
     "flush → final, ms p50 / p95 / p99",
     "speech → text ready, ms p50 / p95 / p99",
     "interims a minute of call",
+    "in time",
 )
 
 
@@ -76,15 +83,16 @@ def _summary(costs: Costs) -> Iterator[str]:
     yield f"{costs.weights:.0f} / " + ("-" if costs.peak is None else f"{costs.peak:.0f}")
 
 
-def _borne(borne: Borne) -> Iterator[str]:
-    yield borne.shape
-    yield borne.way
-    yield "30 s" if borne.padded else "their length"
-    yield "none" if borne.period is None else f"{borne.period:g} s"
-    yield f"{borne.calls}{'+' if borne.top else ''}"
-    for times in (borne.finals, borne.ready):
+def _calls(held: Calls) -> Iterator[str]:
+    yield held.shape
+    yield held.way
+    yield "30 s" if held.padded else "their length"
+    yield {None: "none", 0.0: "by load"}.get(held.period, f"{held.period} s")
+    yield str(held.calls)
+    for times in (held.finals, held.ready):
         yield " / ".join(map(_ms, times)) or "-"
-    yield f"{borne.interims:.0f}"
+    yield f"{held.interims:.0f}"
+    yield "yes" if held.calls and held.in_time else "no"
 
 
 def _detail(costs: Costs, its: Fit) -> Iterator[str]:

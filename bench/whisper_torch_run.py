@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -10,8 +9,9 @@ from collections.abc import Iterator, Sequence
 import torch
 import transformers
 
+from bench.machine import output
 from bench.record import started, write
-from bench.whisper_borne import Borne, Case, all_borne, cases
+from bench.whisper_borne import Case, cases, simulated
 from bench.whisper_fit import Fit, fit
 from bench.whisper_torch_costs import TOKENS, Bench, Costs
 from bench.whisper_torch_page import MARK, page
@@ -29,13 +29,14 @@ def run(options: argparse.Namespace) -> int:
     if not costs:
         return 1
     fits = [_fit(each) for each in costs]
-    held = _held(costs, fits, options)
+    wanted = list(_cases(costs, fits, options.simulated))
+    held = simulated(wanted, options.at, options.periods, options.ladder, options.of_each)
     body = {
         "what": MARK,
         **where,
         "costs": [dataclasses.asdict(each) for each in costs],
         "fits": [dataclasses.asdict(each) for each in fits],
-        "simulated": [dataclasses.asdict(each) for each in held],
+        "simulated": dataclasses.asdict(held),
     }
     text, data = write("whisper_gpu", facts, page(costs, fits, held, where), body, options.out)
     print(data if options.json else text)
@@ -62,14 +63,12 @@ def _fit(costs: Costs) -> Fit:
     return fit(wholes, [(each.batch, each.seconds) for each in costs.steps])
 
 
-def _held(costs: Sequence[Costs], fits: Sequence[Fit], options: argparse.Namespace) -> list[Borne]:
-    wanted: list[Case] = []
+def _cases(costs: Sequence[Costs], fits: Sequence[Fit], shapes: Sequence[str]) -> Iterator[Case]:
     for each, its in zip(costs, fits, strict=True):
-        if each.shape in options.simulated:
+        if each.shape in shapes:
             one, two = each.together
             contention = max(0.0, 2 * two / one - 1)
-            wanted += cases(each.shape, each.way, its.takes, contention, options.periods)
-    return all_borne(wanted, options.ladder, options.of_each)
+            yield from cases(each.shape, each.way, its.takes, contention)
 
 
 def _where(device: str) -> dict[str, str]:
@@ -81,7 +80,6 @@ def _where(device: str) -> dict[str, str]:
 
 def _gpu() -> str:
     card = torch.cuda.get_device_properties(0)
-    query = ("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
-    ran = subprocess.run(query, capture_output=True, text=True, check=False)
+    driver = output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
     memory = f"{card.total_memory / 2**30:.0f} GiB"
-    return f"{card.name}, {memory}, CUDA {torch.version.cuda}, driver {ran.stdout.strip()}"
+    return f"{card.name}, {memory}, CUDA {torch.version.cuda}, driver {driver}"

@@ -1,12 +1,13 @@
 """The fit of the batcher's cost model, and the calls that a fitted machine bears."""
 
+import math
 from dataclasses import astuple, replace
 from itertools import product
 
 import pytest
 
 from bench.simulated_ears import CARD
-from bench.whisper_borne import LATE, borne, cases
+from bench.whisper_borne import LATE, cases, hold, most_borne, with_period
 from bench.whisper_fit import fit
 from whisper_engine.whisper.cost import CUDA, Coefficients, Cost, Shape
 
@@ -36,15 +37,20 @@ def test_no_term_is_ever_nothing_or_less() -> None:
 
 
 def test_the_calls_borne_are_those_that_are_heard_in_time() -> None:
-    quick, *_ = cases("s", "w", CUDA, CARD.contention, [0.3])
+    quick, cut = cases("shape", "way", CUDA, CARD.contention)
+    assert quick.machine.padded
+    assert not cut.machine.padded
     slow = replace(quick, machine=replace(quick.machine, takes=Coefficients(1, 1, 1, 1, 1)))
-    held = borne(quick, ladder=(1, 5), seconds=20)
-    assert (held.calls, held.top) == (5, True)
+    held = most_borne(quick, ladder=(1, 5), seconds=20)
+    assert (held.calls, held.in_time) == (5, True)
     assert held.finals[1] <= LATE
-    assert borne(slow, ladder=(1, 5), seconds=20).calls == 0
+    assert most_borne(slow, ladder=(1, 5), seconds=20).calls == 0
+    assert not hold(slow, 1, seconds=20).in_time
 
 
 def test_the_longer_the_period_the_fewer_the_interims() -> None:
-    wanted = cases("s", "w", CUDA, 0.0, [0.3, 1.2, float("inf")])[:3]
-    often, seldom, never = (borne(case, ladder=(3,), seconds=20).interims for case in wanted)
-    assert often > seldom > never == 0
+    case, _ = cases("shape", "way", CUDA, 0.0)
+    paced = [with_period(case, period) for period in (0.3, 1.2, math.inf)]
+    often, seldom, never = (hold(case, 3, seconds=20) for case in paced)
+    assert often.interims > seldom.interims > never.interims == 0
+    assert never.period is None
