@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csm_engine.audio import Resampler, reframed
+from csm_engine.audio import Resampler, reframed, to_mulaw
 
 FRAME = 1_920 * 2
 
@@ -67,3 +67,19 @@ def test_resampling_in_pieces_is_resampling_whole() -> None:
     assert np.abs(heard - reference).max() <= 2, "more than rounding"
     wanted = 12_000 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000)[2_400:-2_400]
     assert np.abs(heard[2_400:-2_400] - wanted).max() < 30
+
+
+def test_mulaw_cuts_where_g711_does() -> None:
+    steps = np.arange(128)
+    lowest = ((16 + (steps & 0x0F)) << (3 + (steps >> 4))) - 132
+    samples = np.arange(-32_768, 32_768)
+    wanted = np.searchsorted(lowest, np.abs(samples), side="right") - 1
+    codes = np.frombuffer(to_mulaw(samples.astype("<i2").tobytes()), np.uint8) ^ 0xFF
+    assert np.array_equal(codes & 0x7F, wanted)
+    assert np.array_equal(codes >= 0x80, samples < 0)
+
+
+def test_mulaw_has_g711s_code_words() -> None:
+    known = {0: 0xFF, -1: 0x7F, 32_767: 0x80, -32_768: 0x00, 124: 0xEF, 123: 0xF0, -124: 0x6F}
+    pcm = np.array(list(known), "<i2").tobytes()
+    assert list(to_mulaw(pcm)) == list(known.values())

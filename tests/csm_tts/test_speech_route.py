@@ -1,23 +1,23 @@
 """`POST /v1/audio/speech`, as OpenAI's own client and LiveKit's use it."""
 
-import asyncio
+import base64
 import contextlib
 import io
+import json
 import wave
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import openai
 import pytest
 from livekit.plugins import openai as livekit_openai
 
+from csm_engine.api.wanted import MAX_TEXT_CHARS, PART_CHARS
+from csm_engine.audio import Resampler, to_mulaw
 from tests.conformance.tts import ONCE
 from tests.csm_tts.conftest import KEY, Engine
+from tests.csm_tts.posts import HEADERS, SPEECH, pcm
 from tests.csm_tts.tone import FRAME
-
-PATH = "/v1/audio/speech"
-HEADERS = {"Authorization": f"Bearer {KEY}"}
 
 
 @pytest.fixture
@@ -26,6 +26,11 @@ async def client(engine: Engine) -> AsyncIterator[openai.AsyncOpenAI]:
         base_url=engine.url + "/v1", api_key=KEY, max_retries=0
     ) as connected:
         yield connected
+
+
+def at(rate: int, pcm: bytes) -> bytes:
+    resampler = Resampler(24_000, rate)
+    return resampler.push(pcm) + resampler.finish()
 
 
 class TestOpenAIClient:
@@ -43,9 +48,13 @@ class TestOpenAIClient:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (24_000, 1, 2)
             assert file.readframes(1_000_000) == FRAME * 2
 
-    async def test_hears_of_a_failure_as_a_status(self, client: openai.AsyncOpenAI) -> None:
-        with pytest.raises(openai.InternalServerError, match="told to refuse"):
+    async def test_hears_a_text_that_cannot_be_said_as_its_own_mistake(
+        self, client: openai.AsyncOpenAI
+    ) -> None:
+        with pytest.raises(openai.BadRequestError, match="told to refuse") as raised:
             await client.audio.speech.create(model="csm", voice="default", input="I refuse.")
+        assert raised.value.code == "speak_failed"
+        assert raised.value.param == "input"
 
     async def test_hears_that_the_engine_is_full(
         self, client: openai.AsyncOpenAI, engine: Engine
@@ -56,65 +65,101 @@ class TestOpenAIClient:
             with pytest.raises(openai.InternalServerError) as raised:
                 await client.audio.speech.create(model="csm", voice="default", input="One.")
         assert raised.value.status_code == 503
+        assert raised.value.type == "server_error"
         assert raised.value.response.headers["retry-after"]
 
-    async def test_can_be_livekits(self, client: openai.AsyncOpenAI) -> None:
-        voice = livekit_openai.TTS(
-            client=client, model="csm", voice="default", response_format="pcm"
+    async def test_streams_the_same_bytes_bare_and_in_events(
+        self, client: openai.AsyncOpenAI
+    ) -> None:
+        streams = client.audio.speech.with_streaming_response
+        async with streams.create(
+            model="csm", voice={"id": "default"}, input="One two three.", response_format="pcm"
+        ) as bare:
+            assert bare.headers["content-type"] == "audio/pcm;rate=24000"
+            pcm = b"".join([chunk async for chunk in bare.iter_bytes()])
+        async with streams.create(
+            model="csm",
+            voice="default",
+            input="One two three.",
+            response_format="pcm",
+            stream_format="sse",
+        ) as sse:
+            lines = [line async for line in sse.iter_lines() if line]
+        *deltas, done = (json.loads(line.removeprefix("data: ")) for line in lines)
+        assert {delta["type"] for delta in deltas} == {"speech.audio.delta"}
+        assert b"".join(base64.b64decode(delta["audio"]) for delta in deltas) == pcm == FRAME * 3
+        assert done == {
+            "type": "speech.audio.done",
+            "usage": {"input_tokens": 14, "output_tokens": 3, "total_tokens": 17},
+            "finish_reason": "stop",
+        }
+
+    @pytest.mark.parametrize("rate", [8_000, 16_000])
+    async def test_may_ask_for_another_rate(self, client: openai.AsyncOpenAI, rate: int) -> None:
+        speech = await client.audio.speech.create(
+            model="csm", voice="default", input="One.", extra_body={"sample_rate": rate}
         )
-        async with voice.synthesize("One two three.", conn_options=ONCE) as stream:
-            frame = await stream.collect()
-        await voice.aclose()
-        assert frame.data.tobytes().startswith(FRAME * 3)
+        with wave.open(io.BytesIO(speech.content)) as file:
+            assert file.getframerate() == rate
+            assert file.readframes(1_000_000) == at(rate, FRAME)
+
+    async def test_may_ask_for_a_telephones_sound(self, client: openai.AsyncOpenAI) -> None:
+        speech = await client.audio.speech.create(
+            model="csm", voice="default", input="One.", extra_body={"response_format": "mulaw"}
+        )
+        assert speech.response.headers["content-type"] == "audio/basic"
+        assert speech.content == to_mulaw(at(8_000, FRAME))
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({"input": ""}, 400),
-        ({"input": "x" * 3_000}, 400),
-        ({"input": "One.", "response_format": "mp3"}, 400),
-        ({"input": "One.", "speed": 2}, 400),
-        ({"input": "One.", "voice": "nobody"}, 400),
-        ({"input": "One.", "colour": "red"}, 400),
-        ({"input": "One.", "instructions": "x" * 100_000}, 413),
-        ({"input": "I refuse."}, 500),
-        ({"input": "This is mute.", "response_format": "pcm"}, 200),
-    ],
-)
-async def test_bad_requests_say_what_is_wrong(
-    http: aiohttp.ClientSession, engine: Engine, body: dict[str, Any], status: int
-) -> None:
-    async with http.post(engine.url + PATH, json=body, headers=HEADERS) as response:
-        assert response.status == status
-        if status != 200:
-            assert (await response.json())["error"]["message"]
-    assert engine.gate.held == 0
+@pytest.mark.parametrize("response_format", ["pcm", "wav"])
+async def test_livekits_own_plugin_speaks_with_it(engine: Engine, response_format: str) -> None:
+    voice = livekit_openai.TTS(
+        base_url=engine.url + "/v1", api_key=KEY, voice="default", response_format=response_format
+    )
+    async with voice.synthesize("One two three.", conn_options=ONCE) as stream:
+        frame = await stream.collect()
+    await voice.aclose()
+    assert frame.sample_rate == 24_000
+    assert frame.data.tobytes().startswith(FRAME * 3)
 
 
-async def test_wants_the_key(http: aiohttp.ClientSession, engine: Engine) -> None:
-    async with http.post(engine.url + PATH, json={"input": "One."}) as response:
-        assert response.status == 401
-    assert not engine.model.spoken
-
-
-async def test_a_client_that_leaves_frees_the_engine(
+async def test_a_text_that_makes_no_sound_is_no_failure(
     http: aiohttp.ClientSession, engine: Engine
 ) -> None:
-    request = {"input": "This is endless.", "response_format": "pcm"}
-    async with http.post(engine.url + PATH, json=request, headers=HEADERS) as response:
-        await response.content.readexactly(len(FRAME))
-        response.close()
-    async with asyncio.timeout(5):
-        await engine.model.free.wait()
-        assert await engine.gate.drain(5)
+    body = pcm("This is mute.", stream_format="sse")
+    async with http.post(engine.url + SPEECH, json=body, headers=HEADERS) as response:
+        done = json.loads((await response.text()).removeprefix("data: "))
+    assert done["type"] == "speech.audio.done"
+    assert done["usage"]["output_tokens"] == 0
+
+
+async def test_a_long_text_is_said_in_parts_that_know_of_each_other(
+    http: aiohttp.ClientSession, engine: Engine
+) -> None:
+    text = "We are open from nine to five. " * (MAX_TEXT_CHARS // 31)
+    async with http.post(engine.url + SPEECH, json=pcm(text), headers=HEADERS) as response:
+        sound = await response.read()
+    assert sound == FRAME * len(text.split())
+    assert " ".join(engine.model.spoken) == text.strip()
+    assert max(map(len, engine.model.spoken)) <= PART_CHARS
+    (manner,) = engine.model.manners
+    assert manner.remembers == "agent"
+
+
+async def test_how_to_say_it_reaches_the_model(http: aiohttp.ClientSession, engine: Engine) -> None:
+    body = pcm("One.", seed=7, temperature=0.5, top_k=0, language="en-GB")
+    async with http.post(engine.url + SPEECH, json=body, headers=HEADERS) as response:
+        await response.read()
+    (manner,) = engine.model.manners
+    assert (manner.seed, manner.temperature, manner.top_k) == (7, 0.5, 0)
+    assert (manner.language, manner.remembers, manner.live) == ("en-GB", "nothing", False)
 
 
 async def test_metrics_count_sentences_and_first_frames(
     http: aiohttp.ClientSession, engine: Engine
 ) -> None:
     request = {"input": "One.", "response_format": "pcm"}
-    async with http.post(engine.url + PATH, json=request, headers=HEADERS) as response:
+    async with http.post(engine.url + SPEECH, json=request, headers=HEADERS) as response:
         await response.read()
     async with http.get(engine.url + "/metrics", headers=HEADERS) as response:
         text = await response.text()

@@ -19,8 +19,8 @@ FRAME = struct.pack(
 
 
 class Tone:
-    """Obeys its text: a sentence with "fail" in it fails after its first frame, "refuse" before it,
-    "mute" makes no sound, "endless" never ends, "wait" waits for `go` after each frame and "slow" before the first.
+    """Obeys its text: a sentence with "fail" in it fails after its first frame, "refuse" before it, as one
+    with "busy" does for a while, "mute" makes no sound, "endless" never ends, "wait" waits for `go` after each frame and "slow" before the first.
     """
 
     name = "tone"
@@ -29,6 +29,7 @@ class Tone:
 
     def __init__(self) -> None:
         self.spoken: list[str] = []
+        self.manners: list[Manner] = []
         self.told: list[tuple[object, ...]] = []
         self.made = 0
         self.speaking = 0
@@ -39,6 +40,7 @@ class Tone:
 
     def forget(self) -> None:
         self.spoken.clear()
+        self.manners.clear()
         self.told.clear()
         self.made = 0
         self.asked.clear()
@@ -56,6 +58,7 @@ class Tone:
         return True
 
     def converse(self, manner: Manner) -> Stateless:
+        self.manners.append(manner)
         return Remembered(self)
 
     async def speak(self, text: str) -> AsyncGenerator[bytes, None]:
@@ -75,6 +78,8 @@ class Tone:
     async def _frames(self, text: str) -> AsyncGenerator[bytes, None]:
         if "refuse" in text:
             raise SpeakError("told to refuse", retryable=False)
+        if "busy" in text:
+            raise SpeakError("told to be busy", retryable=True)
         if "mute" in text:
             return
         if "slow" in text:

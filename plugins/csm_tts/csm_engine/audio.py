@@ -10,6 +10,11 @@ from csm_engine.protocol import FRAME_SECONDS
 
 SAMPLE_BYTES = 2
 
+_MULAW_BIAS = 132
+_MULAW_MOST = 32_767 - _MULAW_BIAS
+_BIASED_BITS = 8
+"""Of the bias, and so of all that lies in the lowest of the eight segments."""
+
 
 async def reframed(
     sound: AsyncGenerator[bytes, None], rate: int, wanted: int
@@ -46,6 +51,16 @@ class Resampler:
     def _convert(self, pcm: bytes, *, last: bool) -> bytes:
         out: bytes = self._stream.resample_chunk(np.frombuffer(pcm, np.int16), last=last).tobytes()
         return out
+
+
+def to_mulaw(pcm: bytes) -> bytes:
+    """s16le to ITU-T G.711's mu-law, a byte a sample: sign, segment and step, all bits inverted."""
+    samples = np.frombuffer(pcm, np.int16).astype(np.int32)
+    biased = np.minimum(np.abs(samples), _MULAW_MOST) + _MULAW_BIAS
+    segment = np.frexp(biased)[1] - _BIASED_BITS
+    step = (biased >> (segment + 3)) & 0x0F
+    codes = np.where(samples < 0, 0x80, 0) | (segment << 4) | step
+    return bytes((codes ^ 0xFF).astype(np.uint8))
 
 
 class _Cutter:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import DirectoryPath, Field
+from pydantic import DirectoryPath, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from parley_serving import ListenSettings, settings_from
@@ -34,4 +34,12 @@ class Settings(BaseSettings):
     )
     longest: float = Field(
         120.0, gt=0, description="Seconds of sound after which one sentence is cut off."
+    )
+    watermark: Literal["off", "silentcipher"] = Field(
+        "off",
+        description="A mark in the sound that a machine made it. It holds each sentence until all of "
+        "it is made.",
+    )
+    watermark_key: SecretStr | None = Field(
+        None, description="What the mark says: five numbers from 0 to 255, with commas; keep them."
     )

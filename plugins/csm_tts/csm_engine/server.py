@@ -1,11 +1,13 @@
 """The engine as a server: the model behind a socket, an OpenAI route, health and metrics."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry
 from starlette.websockets import WebSocket
 
+from csm_engine.api.routes import routes
 from csm_engine.config import Settings
 from csm_engine.metrics import Metrics
 from csm_engine.model import Model
@@ -13,7 +15,7 @@ from csm_engine.protocol import MAX_MESSAGE_BYTES, PATH, Failed, client_message
 from csm_engine.session import Session
 from csm_engine.shelf import Shelf
 from csm_engine.speaker import Speaker
-from csm_engine.speech_route import speech_route
+from csm_engine.watermark import load_stage
 from parley_serving import Gate, RefusedError, Service, Socket, StartError, converse
 
 
@@ -42,6 +44,7 @@ def make_service(model: Model, settings: Settings) -> Service:
 
     @contextlib.asynccontextmanager
     async def start() -> AsyncIterator[None]:
+        speaker.stage = await asyncio.to_thread(load_stage, settings)
         async with model.running():
             await speaker.warm()
             try:
@@ -61,8 +64,9 @@ def make_service(model: Model, settings: Settings) -> Service:
         socket_path=PATH,
         session=session,
         key=settings.listen.key,
-        routes=(speech_route(speaker, gate),),
+        routes=routes(speaker, gate, settings),
         registry=registry,
+        broken=lambda: model.broken,
     )
 
 
