@@ -35,8 +35,16 @@ def model() -> Csm:
 
 @pytest.fixture(scope="module")
 def foretold(model: Csm) -> dict[str, int]:
-    sizes = {"streams": STREAMS, "conversations": CONVERSATIONS, "voices": VOICES}
-    return dict(memory(model.config, **sizes, dtype_bytes=4, buckets=BUCKETS))
+    return dict(
+        memory(
+            model.config,
+            streams=STREAMS,
+            conversations=CONVERSATIONS,
+            voices=VOICES,
+            dtype_bytes=4,
+            buckets=BUCKETS,
+        )
+    )
 
 
 def tensors(thing: Any, seen: set[int]) -> Iterable[Tensor]:

@@ -102,5 +102,9 @@ class PagedKV:
 
     def _blank(self, pages: list[int]) -> None:
         # What a masked position holds is weighted by zero, and zero times NaN is NaN.
+        if not pages:
+            return
+        # A list as an index would have the host wait for the device.
+        blank = torch.tensor(pages).to(self.keys.device, non_blocking=True)
         for pool in (self.keys, self.values):
-            pool[:, pages] = 0
+            pool.index_fill_(1, blank, 0)

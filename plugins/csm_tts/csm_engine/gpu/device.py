@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -27,7 +26,6 @@ class DeviceError(RuntimeError):
     """There is no such device."""
 
 
-@dataclass(eq=False)
 class _Pool:
     """What graphs compute in, one after the other: those of one pool must never run at once.
 
@@ -35,9 +33,10 @@ class _Pool:
     one that ran them last.
     """
 
-    capturing: torch.cuda.Stream
-    user: torch.cuda.Stream
-    handle: tuple[int, int] = field(default_factory=torch.cuda.graph_pool_handle)
+    def __init__(self, device: torch.device, user: torch.cuda.Stream) -> None:
+        self.capturing = _new_stream(device)
+        self.user = user
+        self.handle = torch.cuda.graph_pool_handle()
 
 
 class Cuda:
@@ -61,13 +60,13 @@ class Cuda:
                 " CSM_DEVICE=cpu"
             )
         self._device = torch.device(device)
-        self._side = torch.cuda.Stream(self._device, priority=FIRST)
-        self._left = torch.cuda.Event()
+        self._side = _new_stream(self._device, FIRST)
+        self._left = _new_event()
         self._pools: dict[torch.cuda.Stream, _Pool] = {}
         self._copies: dict[tuple[torch.Size, torch.dtype], _Copies] = {}
         precision = "tf32" if tf32 else "ieee"
         torch.backends.cuda.matmul.fp32_precision = precision
-        torch.backends.cudnn.conv.fp32_precision = precision
+        torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined] # made at run time
 
     def captured(self, run: Run) -> Run:
         """Capture the largest first: the smaller ones then compute in its memory.
@@ -116,7 +115,7 @@ class Cuda:
         return torch.cuda.current_stream(self._device)
 
     def _pool(self, asking: torch.cuda.Stream) -> _Pool:
-        pool = self._pools[asking] = _Pool(torch.cuda.Stream(self._device), asking)
+        pool = self._pools[asking] = _Pool(self._device, asking)
         return pool
 
     def _replay(self, graph: torch.cuda.CUDAGraph, pool: _Pool) -> None:
@@ -133,7 +132,7 @@ class _Copies:
     def __init__(self, shape: torch.Size, dtype: torch.dtype) -> None:
         self._turns = Turns(COPIES)
         self._buffers = [torch.empty(shape, dtype=dtype, pin_memory=True) for _ in range(COPIES)]
-        self._copied = [torch.cuda.Event() for _ in range(COPIES)]
+        self._copied = [_new_event() for _ in range(COPIES)]
 
     def begin(self, tensor: Tensor, stream: torch.cuda.Stream) -> Callable[[], Tensor]:
         turn = self._turns.begin()
@@ -148,6 +147,14 @@ class _Copies:
         number = self._turns.buffer(turn)
         self._copied[number].synchronize()
         return self._buffers[number].clone()
+
+
+def _new_stream(device: torch.device, priority: int = 0) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device, priority)  # type: ignore[no-untyped-call] # untyped in torch
+
+
+def _new_event() -> torch.cuda.Event:
+    return torch.cuda.Event()  # type: ignore[no-untyped-call] # untyped in torch
 
 
 def ran_out_of_memory(error: BaseException | None) -> bool:

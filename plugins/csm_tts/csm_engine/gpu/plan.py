@@ -92,7 +92,7 @@ def _codec(codec: MimiConfig) -> int:
     centroids = codec.num_quantizers * codec.codebook_size
     decoder = centroids * hidden + 2 * codec.latent_stride * hidden
     encoder = centroids * (codec.codebook_dim + 1)
-    width = codec.num_filters * 2 ** len(codec.upsampling_ratios)
+    width = codec.num_filters << len(codec.upsampling_ratios)
     for ratio in codec.upsampling_ratios:
         width //= 2
         decoder += 2 * ratio * width
@@ -110,13 +110,13 @@ def _pages(backbone: Transformer, contexts: int, dtype_bytes: int) -> int:
 def _codec_slot(codec: MimiConfig) -> int:
     """The decoder's convolutions, each with what it remembers, and its transformer's ring."""
     hidden = codec.hidden_size
-    width = codec.num_filters * 2 ** len(codec.upsampling_ratios)
+    width = codec.num_filters << len(codec.upsampling_ratios)
     held = hidden * codec.latent_stride + hidden * (codec.kernel_size - 1)
     for ratio in codec.upsampling_ratios:
         width //= 2
         held += width * ratio
         for block in range(codec.num_residual_layers):
-            dilation = codec.dilation_growth_rate**block
+            dilation: int = codec.dilation_growth_rate**block
             held += width * (codec.residual_kernel_size - 1) * dilation
     held += width * (codec.last_kernel_size - 1)
     ring = codec.sliding_window + MAX_FRAMES * codec.latent_stride - 1
