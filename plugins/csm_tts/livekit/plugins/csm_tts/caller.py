@@ -2,8 +2,6 @@
 
 from livekit import rtc
 
-SAMPLE_BYTES = 2
-
 
 class Intake:
     """Frames of any rate to s16le mono at `rate` Hz. Their rate may change on the way."""
@@ -19,14 +17,20 @@ class Intake:
             raise ValueError(
                 f"a voice hears one channel, not {frame.num_channels}: pass the caller's alone"
             )
+        rest = b""
         if frame.sample_rate != self._from:
+            rest = _pcm(self._resampler.flush()) if self._resampler else b""
             self._from = frame.sample_rate
             self._resampler = self._resampler_from(frame.sample_rate)
         if self._resampler is None:
-            return bytes(frame.data)
-        return b"".join(bytes(part.data) for part in self._resampler.push(frame))
+            return rest + bytes(frame.data)
+        return rest + _pcm(self._resampler.push(frame))
 
     def _resampler_from(self, rate: int) -> rtc.AudioResampler | None:
         if rate == self._rate:
             return None
         return rtc.AudioResampler(input_rate=rate, output_rate=self._rate, num_channels=1)
+
+
+def _pcm(frames: list[rtc.AudioFrame]) -> bytes:
+    return b"".join(bytes(frame.data) for frame in frames)
