@@ -54,7 +54,9 @@ async def model(folders: Folders) -> AsyncIterator[CsmModel]:
 
 
 async def said(model: CsmModel, text: str, voice: str = "ada") -> list[bytes]:
-    with contextlib.closing(model.converse(Manner(voice, remembers="nothing"))) as conversation:
+    with contextlib.closing(
+        model.converse(Manner(voice, remembers="nothing", live=False))
+    ) as conversation:
         return [frame async for frame in conversation.speak("", text)]
 
 
@@ -114,7 +116,8 @@ async def test_a_cancelled_utterance_makes_room_for_the_next(
             assert not isinstance(got, Failed)
             if isinstance(got, AudioDone):
                 ends.append((got.utterance, got.finish_reason))
-        assert ends == [("a", "cancelled"), ("b", "stop")]
+        # A model without training does not know when to stop.
+        assert ends == [("a", "cancelled"), ("b", "length")]
 
 
 async def test_an_unknown_voice_is_refused_on_the_wire(

@@ -37,8 +37,7 @@ class CsmConversation:
             async with contextlib.aclosing(self._engine.speak(self._talk, ticket)) as frames:
                 async for frame in frames:
                     yield frame
-            if ticket.reason != "empty":
-                self.reason = ticket.reason
+            self.reason = ticket.reason
 
     def cut(self, utterance: str, played: float) -> None:
         self._engine.tell(Cut(self._talk, utterance, played))

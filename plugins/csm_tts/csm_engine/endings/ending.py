@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal
 
-FinishReason = Literal["stop", "length", "silence", "repetition", "empty"]
-"""The model ended it; the cap on frames did; nothing but silence, or one frame over and over, came
-where speech should be over; or it ended before it began, whatever the seed."""
+FinishReason = Literal["stop", "length", "silence", "repetition"]
+"""The model ended it; the cap on frames did; or nothing but silence, or one frame over and over,
+came where speech should be over."""
 
 
 class Verdict(Enum):
@@ -24,8 +24,6 @@ class Verdict(Enum):
     """It is not, and the sentence is over: `reason` says why."""
     END_AFTER = auto()
     """It is the sentence's last sound."""
-    RESEED = auto()
-    """Nothing was sent yet: begin the sentence again with another seed."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,7 @@ class Guards:
     """Levels in dBFS of a frame's RMS, where a full-scale square wave has 0.
 
     Args:
-        min_frames: frames before which the model may not end; the sampler suppresses it, and what
-            slips through is begun again.
-        reseeds: how often it is begun again.
+        min_frames: frames before which the sampler does not let the model end.
         silence: level below which a frame is silent.
         silent_frames: consecutive silent frames that end it,
         silent_after: once this share of the expected frames was made.
@@ -45,7 +41,6 @@ class Guards:
     """
 
     min_frames: int = 4
-    reseeds: int = 2
     silence: float = -45.0
     silent_frames: int = 9
     silent_after: float = 0.6
@@ -56,8 +51,8 @@ class Guards:
     def __post_init__(self) -> None:
         if self.silent_frames < 1 or self.repeats <= 1:
             raise ValueError("silent_frames must be at least 1 and repeats at least 2")
-        if min(self.min_frames, self.reseeds, self.leading_frames) < 0:
-            raise ValueError("min_frames, reseeds and leading_frames must not be negative")
+        if min(self.min_frames, self.leading_frames) < 0:
+            raise ValueError("min_frames and leading_frames must not be negative")
         if not 0 <= self.silent_after <= 1:
             raise ValueError("silent_after is a share, in 0…1")
 
@@ -72,11 +67,7 @@ class Ending:
         self._guards = guards or Guards()
         self._expected = min(expected, most)
         self._most = most
-        self._tries = 0
         self.reason: FinishReason | None = None
-        self._begin()
-
-    def _begin(self) -> None:
         self.frames = 0
         """Of sound or silence; the end's own does not count."""
         self._last: tuple[int, ...] | None = None
@@ -94,7 +85,7 @@ class Ending:
             raise RuntimeError(f"the sentence is over ({self.reason})")
         codes = tuple(frame)
         if is_end(codes):
-            return self._end_of_model()
+            return self._end("stop")
         self.frames += 1
         self._alike = self._alike + 1 if codes == self._last else 1
         self._last = codes
@@ -122,15 +113,6 @@ class Ending:
     def _leads(self, level: float) -> bool:
         room = self._skipped < self._guards.leading_frames
         return not self._sent and room and level < self._guards.leading
-
-    def _end_of_model(self) -> Verdict:
-        if self.frames >= self._guards.min_frames or self._sent:
-            return self._end("stop")
-        if self._tries == self._guards.reseeds:
-            return self._end("empty")
-        self._tries += 1
-        self._begin()
-        return Verdict.RESEED
 
     def _end(self, reason: FinishReason) -> Verdict:
         self.reason = reason

@@ -121,7 +121,10 @@ class Batch:
             raise _no_room(error) from error
         row.context.read(tokens)
         if start + tokens == len(row.tokens) - 1:
-            self._restart(row)
+            self._slots.admit(row.slot, row.context.sequence, row.tokens[-1], row.sampling)
+            # What the codec makes of the slot's last sentence must not come after this.
+            self._device.join()
+            self._codec.begin(row.slot, row.voice)
 
     def end(self, row: Row) -> None:
         """Free what it holds, at any time, once. What was said stays in its context."""
@@ -138,9 +141,8 @@ class Batch:
         failed = [(row, error) for row in rows if (error := self._advance(row))]
         lost = {row for row, _ in failed}
         ready = [row for row in rows if row not in lost]
-        flying = [(row, row.tries) for row in ready]
         if not ready:
-            return Flight(flying, failed)
+            return Flight(ready, failed)
         step = self._steps[min(size for size in self._steps if size >= len(ready))]
         slots = [row.slot for row in ready]
         step.frames.choose(slots)
@@ -152,23 +154,19 @@ class Batch:
             step.sound()
             sound = self._device.fetch(step.codec.sound)
             power = self._device.fetch(step.codec.power)
-        return Flight(flying, failed, codes, sound, power)
+        return Flight(ready, failed, codes, sound, power)
 
     def collect(self, flight: Flight) -> list[tuple[Row, Made | SpeakError]]:
-        """What came of it, by row; rows that are over, or were begun again since, have nothing."""
+        """What came of it, by row; rows that are over have nothing."""
         outcomes: list[tuple[Row, Made | SpeakError]] = list(flight.failed)
         if flight.codes is None or flight.sound is None or flight.power is None:
             return outcomes
         frames = flight.codes()[:, :-1].tolist()
         sound, power = flight.sound().numpy(), flight.power().tolist()
-        for index, (row, tries) in enumerate(flight.rows):
-            if row.over or row.tries != tries:
-                continue
-            made = judge(row, frames[index], sound[index], power[index], self._codec.rate)
-            if made is None:
-                row.tries += 1
-                self._restart(row)
-            outcomes.append((row, made or Made()))
+        for index, row in enumerate(flight.rows):
+            if not row.over:
+                made = judge(row, frames[index], sound[index], power[index], self._codec.rate)
+                outcomes.append((row, made))
         return outcomes
 
     def _step(self, rows: int) -> _Step:
@@ -191,16 +189,6 @@ class Batch:
         expected = max(1, round(expected_seconds(text) / FRAME_SECONDS))
         room = self._kv.max_length - start - RUN_AHEAD
         return Ending(expected, max(1, min(frame_cap(text, FRAME_SECONDS), room)), self._guards)
-
-    def _restart(self, row: Row) -> None:
-        """From the prompt, with a seed that was not tried."""
-        row.frames, row.lead = [], 0
-        self._kv.truncate(row.context.sequence, row.start)
-        sampling = replace(row.sampling, seed=(row.sampling.seed + row.tries) % 2**63)
-        self._slots.admit(row.slot, row.context.sequence, row.tokens[-1], sampling)
-        # What the codec makes of the last try must not come after this.
-        self._device.join()
-        self._codec.begin(row.slot, row.voice)
 
 
 def buckets(rows: int) -> list[int]:

@@ -26,7 +26,6 @@ class Row:
     tokens: Tensor
     start: int
     ending: Ending
-    tries: int = 0
     over: bool = False
     lead: int = 0
     frames: list[list[int]] = field(default_factory=list)
@@ -34,10 +33,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """`rows` with the try that they were at: what comes of an earlier one is nobody's. `failed` are
-    rows that had no room to step."""
+    """`failed` are rows that had no room to step."""
 
-    rows: Sequence[tuple[Row, int]]
+    rows: Sequence[Row]
     failed: Sequence[tuple[Row, SpeakError]]
     codes: Callable[[], Tensor] | None = None
     sound: Callable[[], Tensor] | None = None

@@ -1,4 +1,4 @@
-"""What is made of a row's frame: sound, an end, another try. Pure."""
+"""What is made of a row's frame: sound, or an end. Pure."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,18 @@ from csm_engine.endings.level import of_power
 from csm_engine.endings.tail import faded, tail
 from csm_engine.engine.flight import Row
 from csm_engine.engine.line import Made
-from csm_engine.model import SpeakError
 
 _SCALE = np.float32(32768)
 
 Samples = NDArray[np.int16]
 
 
-def judge(
-    row: Row, codes: Sequence[int], sound: Samples, power: float, rate: int
-) -> Made | SpeakError | None:
-    """None: the sentence is to be begun again with another seed."""
+def judge(row: Row, codes: Sequence[int], sound: Samples, power: float, rate: int) -> Made:
     verdict = row.ending.codes(codes)
     if verdict is Verdict.SEND:
         row.frames.append(list(codes))
         verdict = row.ending.sound(of_power(power))
+    reason = row.ending.reason
     match verdict:
         case Verdict.SEND:
             return Made(_bytes(sound))
@@ -32,19 +29,11 @@ def judge(
             row.lead += 1
             return Made()
         case Verdict.END_AFTER:
-            return Made(_s16le(faded(_floats(sound), rate)), row.ending.reason)
-        case Verdict.RESEED:
-            return None
-        case _:
-            return _over(row, sound, rate)
-
-
-def _over(row: Row, sound: Samples, rate: int) -> Made | SpeakError:
-    if row.ending.reason == "empty":
-        return SpeakError("the model ended before it made a sound", retryable=True)
-    if row.ending.reason != "stop":
-        return Made(reason=row.ending.reason)
-    return Made(_s16le(tail(_floats(sound), rate)), "stop")
+            return Made(_s16le(faded(_floats(sound), rate)), reason)
+        case Verdict.END:
+            # In place of its own end's frame the codec made what still rings.
+            rings = _s16le(tail(_floats(sound), rate)) if reason == "stop" else b""
+            return Made(rings, reason)
 
 
 def _floats(sound: Samples) -> NDArray[np.float32]:

@@ -1,0 +1,174 @@
+"""The loop under the thread, turn by turn on a clock of the test's own."""
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from csm_engine.csm.model import Csm
+from csm_engine.csm.sampler import Sampling
+from csm_engine.csm.synthetic import TINY, random_model
+from csm_engine.endings.ending import Guards
+from csm_engine.engine.batch import Batch
+from csm_engine.engine.inbox import Inbox
+from csm_engine.engine.line import Line
+from csm_engine.engine.loop import Loop
+from csm_engine.engine.talk import Append, Close, Cut, Reset, Speak, Stop, Talk
+from csm_engine.engine.ticket import Ticket
+from csm_engine.engine.watch import Watch
+from csm_engine.model import SpeakError
+from csm_engine.protocol import FRAME_SECONDS
+from tests.csm_tts.csm_folders import batch
+
+pytestmark = pytest.mark.engine
+
+NEVER = Guards(silent_frames=10_000, repeats=10_000, leading=-1_000)
+HELLO, OPEN = "Good morning.", "Yes, we are."
+LONG = "We are open from nine until five every day."
+HELLO_FRAMES = 39
+
+
+@pytest.fixture(scope="module")
+def model() -> Csm:
+    torch.set_num_threads(1)
+    return random_model(TINY, seed=1)
+
+
+class Desk:
+    """An engine without its thread: `turns` let it work, the clock stands while it does."""
+
+    def __init__(self, rows: Batch, *, in_flight: int = 1) -> None:
+        self.now = 100.0
+        self.inbox = Inbox()
+        self.inbox.open()
+        self.rows = rows
+        self.loop = Loop(rows, self.inbox, lambda: self.now, Watch(), in_flight=in_flight)
+
+    def say(self, talk: Talk, text: str, *, utterance: str = "u", seed: int = 1) -> Ticket:
+        ticket = Ticket(Line(text, Sampling(seed=seed), utterance), self.inbox.wake)
+        self.inbox.put(Speak(talk, ticket))
+        return ticket
+
+    async def work(self, until: Callable[[], bool] = lambda: False) -> float | None:
+        """Turns, as many as there is work for; the last one's answer."""
+        for _ in range(5_000):
+            wait = self.loop.turn()
+            await asyncio.sleep(0)  # what was handed over arrives
+            if wait != 0 or until():
+                return wait
+        raise AssertionError("it never rests")
+
+    async def spoken(self, talk: Talk, text: str, **options: object) -> bytes:
+        """A sentence to its end."""
+        ticket = self.say(talk, text, **options)  # type: ignore[arg-type]
+        taking = asyncio.create_task(taken(ticket))
+        while not taking.done():
+            await self.work(taking.done)
+            self.now += FRAME_SECONDS
+        return await taking
+
+
+async def taken(ticket: Ticket) -> bytes:
+    return b"".join([sound async for sound in ticket.sounds()])
+
+
+def talk(voice: str = "ada", *, remembers: str = "agent", live: bool = False) -> Talk:
+    return Talk(voice, remembers=remembers, live=live)  # type: ignore[arg-type]
+
+
+async def test_a_step_ahead_says_the_same(model: Csm) -> None:
+    sounds = []
+    for in_flight in (1, 2):
+        desk = Desk(batch(model, guards=NEVER, pages=128), in_flight=in_flight)
+        pages = desk.rows.free_pages
+        one, other = talk(), talk("ben")
+        first, second = (desk.say(one, HELLO), desk.say(other, LONG))
+        heard = [asyncio.create_task(taken(ticket)) for ticket in (first, second)]
+        await desk.work()
+        sounds.append([await sound for sound in heard])
+        sounds[-1].append(await desk.spoken(one, OPEN))
+        for each in (one, other):
+            desk.inbox.put(Close(each))
+        await desk.work()
+        assert (desk.rows.free_pages, desk.rows.free_slots) == (pages, 4)
+    for got, wanted in zip(*sounds, strict=True):
+        assert_same(got, wanted)
+
+
+async def test_a_live_sentence_is_made_no_further_ahead_than_two_seconds(model: Csm) -> None:
+    desk = Desk(batch(model, guards=NEVER))
+    ticket = desk.say(talk(live=True), LONG)
+    taking = asyncio.create_task(taken(ticket))
+    wait = await desk.work()
+    assert wait is not None
+    assert 0 < wait < 0.6
+    before = desk.now
+    while not taking.done():
+        await desk.work(taking.done)
+        desk.now += 0.1
+    # 109 frames are 8.7 s of sound: all but the last two seconds' worth waited for the clock.
+    assert 6.0 < desk.now - before < 8.0
+    assert len(await taking) == 109 * 3840
+
+
+async def test_a_second_sentence_follows_from_the_first(model: Csm) -> None:
+    desk = Desk(batch(model, guards=NEVER))
+    forgets, remembers = talk(remembers="nothing"), talk()
+    assert await desk.spoken(forgets, HELLO) == await desk.spoken(remembers, HELLO)
+    assert await desk.spoken(forgets, OPEN) != await desk.spoken(remembers, OPEN)
+    desk.inbox.put(Reset(remembers))
+    assert await desk.spoken(forgets, OPEN) == await desk.spoken(remembers, OPEN)
+
+
+async def test_what_nobody_heard_was_never_said(model: Csm) -> None:
+    """A conversation that was interrupted goes on as one that knows what was heard alone."""
+    desk = Desk(batch(model, guards=NEVER))
+    fresh, cut = talk(), talk()
+    await desk.spoken(cut, LONG, utterance="a")
+    desk.inbox.put(Cut(cut, "a", 0.5))
+    assert await desk.spoken(cut, OPEN) == await desk.spoken(fresh, OPEN)
+
+
+async def test_a_turn_of_the_caller_changes_what_follows(model: Csm) -> None:
+    desk = Desk(batch(model, guards=NEVER))
+    alone, told = talk(remembers="texts"), talk(remembers="texts")
+    desk.inbox.put(Append(told, "caller", "Are you open today?"))
+    assert await desk.spoken(told, OPEN) != await desk.spoken(alone, OPEN)
+
+
+async def test_what_was_told_is_read_before_it_is_needed(model: Csm) -> None:
+    desk = Desk(batch(model, guards=NEVER))
+    told = talk(remembers="texts")
+    free = desk.rows.free_pages
+    desk.inbox.put(Append(told, "caller", "Are you open today, or do I come again tomorrow?"))
+    assert await desk.work() is None
+    assert desk.rows.free_pages < free
+
+
+async def test_pages_of_those_who_are_silent_are_given_up_for_one_who_speaks(model: Csm) -> None:
+    roomy, narrow = (Desk(batch(model, ["ada"], guards=NEVER, pages=pages)) for pages in (64, 12))
+    for desk in (roomy, narrow):
+        quiet = [talk() for _ in range(4)]
+        for each in quiet:
+            await desk.spoken(each, HELLO)
+        desk.inbox.put(Stop(quiet[0], desk.say(quiet[0], HELLO)))
+    assert await narrow.spoken(talk(), HELLO) == await roomy.spoken(talk(), HELLO)
+
+
+async def test_one_sentence_at_a_time(model: Csm) -> None:
+    desk = Desk(batch(model, guards=NEVER))
+    one = talk()
+    desk.say(one, LONG)
+    second = desk.say(one, HELLO)
+    desk.loop.turn()
+    with pytest.raises(SpeakError, match="one sentence at a time"):
+        await taken(second)
+
+
+def assert_same(got: bytes, wanted: bytes) -> None:
+    """Codes are the same to the bit; the codec's sums round by the rows of its batch."""
+    ours, theirs = (np.frombuffer(sound, np.int16).astype(int) for sound in (got, wanted))
+    assert ours.shape == theirs.shape
+    assert not len(ours) or abs(ours - theirs).max() <= 1
