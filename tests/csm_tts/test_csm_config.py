@@ -97,7 +97,7 @@ def test_a_wrong_value_is_named(change: Callable[[Json], object], message: str) 
 
 
 def test_a_folder_without_a_config_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is not a folder"):
+    with pytest.raises(ConfigError, match=r"is not a folder: fetch .* `hf download"):
         read_config(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="does not exist"):
         read_config(tmp_path)

@@ -11,13 +11,15 @@ import aiohttp
 import openai
 import pytest
 from livekit.plugins import openai as livekit_openai
+from prometheus_client import CollectorRegistry, Gauge
 
 from csm_engine.api.wanted import MAX_TEXT_CHARS, PART_CHARS
 from csm_engine.audio import Resampler, to_mulaw
 from tests.conformance.tts import ONCE
-from tests.csm_tts.conftest import KEY, Engine
+from tests.csm_tts.conftest import KEY, Engine, app_of
 from tests.csm_tts.posts import HEADERS, SPEECH, pcm
-from tests.csm_tts.tone import FRAME
+from tests.csm_tts.tone import FRAME, Tone
+from tests.serving.running import running
 
 
 @pytest.fixture
@@ -165,3 +167,21 @@ async def test_metrics_count_sentences_and_first_frames(
         text = await response.text()
     assert 'parley_csm_sentences_total{finish_reason="stop"} 2.0' in text  # one warmed it up
     assert "parley_csm_first_frame_seconds_count 2.0" in text
+
+
+class Counting(Tone):
+    def __init__(self) -> None:
+        super().__init__()
+        self.metrics = CollectorRegistry()
+        Gauge("of_the_model", "Its own.", registry=self.metrics).set(7)
+
+
+async def test_metrics_show_the_models_own(http: aiohttp.ClientSession) -> None:
+    app, _ = app_of(Counting())
+    async with (
+        running(app) as server,
+        http.get(server.url + "/metrics", headers=HEADERS) as response,
+    ):
+        text = await response.text()
+    assert "of_the_model 7.0" in text
+    assert "parley_csm_sessions 0.0" in text

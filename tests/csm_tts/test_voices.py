@@ -3,7 +3,10 @@
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +18,10 @@ from csm_engine.csm.mimi.pcm import from_int16
 from csm_engine.csm.model import Csm
 from csm_engine.csm.synthetic import TINY, random_model
 from csm_engine.model import UnknownVoiceError
-from csm_engine.voices import Voice, find_voice, read_voices
-from tests.csm_tts.csm_folders import noise, write_voice, write_wav
+from csm_engine.voice_folder import VoiceExistsError
+from csm_engine.voices import Voice, find_voice, read_voice, read_voices, write_voice
+from tests.csm_tts import csm_folders
+from tests.csm_tts.csm_folders import noise, write_wav
 
 pytestmark = pytest.mark.engine
 
@@ -43,7 +48,7 @@ Read = Callable[[], dict[str, Voice]]
 def test_a_voice_is_its_clips_codes_and_words(
     read: Read, encoder: MimiEncoder, tmp_path: Path
 ) -> None:
-    write_voice(tmp_path / "ada")
+    csm_folders.write_voice(tmp_path / "ada")
     (tmp_path / ".cache").mkdir()
     (tmp_path / "README.txt").touch()
     voice = read()["ada"]
@@ -56,7 +61,7 @@ def test_a_voice_is_its_clips_codes_and_words(
 def test_codes_are_kept_until_the_clip_or_the_codec_is_another(
     read: Read, model: Csm, encoder: MimiEncoder, tmp_path: Path
 ) -> None:
-    folder = write_voice(tmp_path / "ada")
+    folder = csm_folders.write_voice(tmp_path / "ada")
     first = read()["ada"].codes
     kept = (folder / "codes.safetensors").read_bytes()
     (folder / "codes.safetensors").write_bytes(b"")
@@ -114,13 +119,13 @@ def _wide(folder: Path) -> None:
 def test_what_is_wrong_is_said_with_the_file(
     read: Read, tmp_path: Path, spoil: Callable[[Path], object], said: str
 ) -> None:
-    spoil(write_voice(tmp_path / "ada"))
+    spoil(csm_folders.write_voice(tmp_path / "ada"))
     with pytest.raises(VoiceError, match=said):
         read()
 
 
 def test_codes_that_cannot_be_kept_are_used(read: Read, tmp_path: Path) -> None:
-    folder = write_voice(tmp_path / "ada")
+    folder = csm_folders.write_voice(tmp_path / "ada")
     (folder / "codes.json").mkdir()
     assert len(read()["ada"].codes) == 15
 
@@ -133,3 +138,59 @@ def test_an_unknown_voice_is_refused_with_those_that_there_are() -> None:
         find_voice("Ben", voices)
     voices["default"] = Voice("default", "Hello.", torch.zeros(1, 1))
     assert find_voice("default", voices).name == "default"
+
+
+class TestWriting:
+    @pytest.fixture
+    def clip(self, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+        folder = tmp_path_factory.mktemp("clip")
+        write_wav(folder / "clip.wav", noise(1.2, 44_100), 44_100)
+        return (folder / "clip.wav").read_bytes()
+
+    @pytest.fixture
+    def write(self, clip: bytes, tmp_path: Path) -> Callable[..., Path]:
+        texts = {"transcript": "Hello to all.", "consent": "Noise.", "licence": "CC0-1.0"}
+
+        def write(name: str = "eve", **changed: Any) -> Path:
+            return write_voice(tmp_path, name, **{"clip": clip, **texts, **changed})
+
+        return write
+
+    def test_what_is_written_is_read(
+        self, write: Callable[..., Path], model: Csm, encoder: MimiEncoder
+    ) -> None:
+        folder = write(transcript=" Hello\nto all. ")
+        voice = read_voice(folder, encoder, model.weights.codec)
+        assert (voice.name, voice.transcript) == ("eve", "Hello to all.")
+        assert voice.codes.shape == (15, TINY["num_codebooks"])
+        assert torch.equal(
+            read_voices(folder.parent, encoder, model.weights.codec)["eve"].codes, voice.codes
+        )
+
+    def test_of_two_that_write_the_same_one_does(
+        self, write: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        both_ready = Barrier(2)
+
+        def attempt(consent: str) -> Path | VoiceError:
+            both_ready.wait(10)
+            try:
+                return write(consent=consent)
+            except VoiceExistsError as error:
+                return error
+
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(attempt, ["By one.", "By two."])
+        assert {type(first), type(second)} >= {VoiceExistsError}
+        (folder,) = tmp_path.iterdir()
+        assert folder in {first, second}
+        written = (folder / "consent.txt").read_text()
+        assert written == ("By one.\n" if first == folder else "By two.\n")
+
+    def test_a_folder_that_is_not_there_is_not_made(
+        self, write: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        tmp_path.rmdir()
+        with pytest.raises(VoiceError, match="cannot be written: No such file"):
+            write()
+        assert not tmp_path.exists()

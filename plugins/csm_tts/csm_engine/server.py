@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Protocol, runtime_checkable
 
 from prometheus_client import CollectorRegistry
 from starlette.websockets import WebSocket
@@ -17,6 +18,14 @@ from csm_engine.shelf import Shelf
 from csm_engine.speaker import Speaker
 from csm_engine.watermark import load_stage
 from parley_serving import Gate, RefusedError, Service, Socket, StartError, converse
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A model with figures of its own, which `/metrics` shows beside the server's."""
+
+    @property
+    def metrics(self) -> CollectorRegistry: ...
 
 
 def make_model(settings: Settings) -> Model:
@@ -39,6 +48,8 @@ def make_service(model: Model, settings: Settings) -> Service:
     """What `parley_serving.build_app` needs. Call it on the thread that will run the event loop."""
     gate = Gate(settings.listen.max_sessions, model.has_room)
     registry = CollectorRegistry()
+    if isinstance(model, Counts):
+        registry.register(model.metrics)
     speaker = Speaker(model, Metrics(registry), settings.longest)
     shelf = Shelf()
 

@@ -68,7 +68,10 @@ class CsmConfig:
 def read_config(folder: Path) -> CsmConfig:
     """The config of a model's folder. Raises ConfigError, which names the key and the fix."""
     if not folder.is_dir():
-        raise ConfigError(f"{folder} is not a folder: name one that holds a CSM and its config")
+        raise ConfigError(
+            f"{folder} is not a folder: fetch a CSM into one (CSM-1B: accept its licence on its page,"
+            " then `hf download sesame/csm-1b --local-dir FOLDER`) and name that"
+        )
     return config_from(Fields.of_file(folder / "config.json"))
 
 
