@@ -5,25 +5,23 @@ from torch import Tensor
 from torch.nn import functional
 
 from csm_engine.csm import weights
-from csm_engine.csm.attention import AttendPages, PagedAttention, sdpa
 from csm_engine.csm.config import CsmConfig
-from csm_engine.csm.layers import Attend, decoder_layer, rms_norm
+from csm_engine.csm.layers import decode
 from csm_engine.csm.paged_kv import PagedKV, Sequence
 from csm_engine.csm.prompt import Prompt
 from csm_engine.csm.rope import RotaryTable
+from csm_engine.kernels.ops import Ops
 
 
 class Backbone:
     """Embeds prompts and frames, and runs tokens through the layers."""
 
-    def __init__(
-        self, config: CsmConfig, weights: weights.Backbone, *, attention: PagedAttention = sdpa
-    ) -> None:
+    def __init__(self, config: CsmConfig, weights: weights.Backbone, ops: Ops) -> None:
         self._config = config.backbone
         self._audio_token = config.audio_token_id
         self._audio_eos = config.audio_eos_token_id
         self._weights = weights
-        self._attention = attention
+        self._ops = ops
         device = weights.audio.device
         self._rotary = RotaryTable(config.backbone, device)
         self._offsets = torch.arange(config.num_codebooks, device=device) * config.vocab_size
@@ -67,26 +65,13 @@ class Backbone:
         `table` [rows, pages] names the pages they are written to and read from, which must be
         theirs alone to write. No step of it waits for the device.
         """
-        page = table.gather(1, positions // kv.page_size).long()
-        places = (page * kv.page_size + positions % kv.page_size).flatten()
-        attend = self._attention(table, positions, kv.page_size)
-        turn = self._rotary.at(positions)
-        for layer, own in enumerate(self._weights.layers):
-            look = _through_pages(kv.keys[layer], kv.values[layer], places, attend)
-            states = decoder_layer(states, own, self._config, turn, look)
-        return rms_norm(states, self._weights.norm, self._config.rms_norm_eps)
+        over = self._ops.over_pages(table, positions, kv.page_size, self._rotary, self._config)
+
+        def look(layer: int, projections: Tensor) -> Tensor:
+            return over(projections, kv.keys[layer], kv.values[layer])
+
+        return decode(self._ops, self._config, self._weights, states, look)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """[rows, hidden] → float32 scores of codebook 0, [rows, codebook_size]."""
-        return functional.linear(hidden, self._weights.head).float()
-
-
-def _through_pages(keys: Tensor, values: Tensor, places: Tensor, attend: AttendPages) -> Attend:
-    """Write one layer's new keys and values to their places, then look back over the pages."""
-
-    def write_and_attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        keys.flatten(0, 1).index_copy_(0, places, key.flatten(0, 1))
-        values.flatten(0, 1).index_copy_(0, places, value.flatten(0, 1))
-        return attend(query, keys, values)
-
-    return write_and_attend
+        """[rows, hidden] → scores of codebook 0, [rows, codebook_size]."""
+        return functional.linear(hidden, self._weights.head)

@@ -12,8 +12,8 @@ from csm_engine.csm.config import CsmConfig
 from csm_engine.csm.depth import DepthCache
 from csm_engine.csm.model import Csm
 from csm_engine.csm.paged_kv import PagedKV, Sequence
-from csm_engine.csm.philox import gumbel
-from csm_engine.csm.sampler import Sampling, sample
+from csm_engine.csm.sampler import Sampling
+from csm_engine.kernels.ops import Draw
 
 
 class Slots:
@@ -97,7 +97,9 @@ class FrameStep:
         hidden = self._model.backbone.forward(
             slots.kv, slots.inputs[rows][:, None], positions[:, None], slots.block_table[rows]
         )[:, 0]
-        codes = self._codes(hidden)
+        scores = self._model.backbone.logits(hidden)
+        picker = self._model.ops.picker(self._draw(), self._config)
+        codes = self._model.depth.frame(self._cache, hidden, scores, picker)
         self.result[:, :-1] = codes
         self.result[:, -1] = ended(codes, self._config)
         slots.inputs[rows] = self._model.backbone.embed_frames(codes)
@@ -106,20 +108,15 @@ class FrameStep:
         slots.positions[rows] = positions + moving
         slots.frames[rows] += moving
 
-    def _codes(self, hidden: Tensor) -> Tensor:
-        slots, rows, config = self._slots, self._rows, self._config
-        frames = slots.frames[rows]
-        temperature, top_k = slots.temperature[rows], slots.top_k[rows]
-        noise = gumbel(slots.seeds[rows], frames, config.num_codebooks, config.codebook_size)
-
-        def pick(logits: Tensor, codebook: int) -> Tensor:
-            return sample(logits, temperature, top_k, noise[:, codebook])
-
-        logits = self._model.backbone.logits(hidden)
-        early = frames < slots.min_frames[rows]
-        eos = config.codebook_eos_token_id
-        logits[:, eos] = logits[:, eos].masked_fill(early, -torch.inf)
-        return self._model.depth.frame(self._cache, hidden, pick(logits, 0), pick)
+    def _draw(self) -> Draw:
+        slots, rows = self._slots, self._rows
+        return Draw(
+            slots.temperature[rows],
+            slots.top_k[rows],
+            slots.seeds[rows],
+            slots.frames[rows],
+            slots.min_frames[rows],
+        )
 
 
 def ended(codes: Tensor, config: CsmConfig) -> Tensor:

@@ -1,43 +1,44 @@
-"""What the backbone and the depth decoder have in common: a Llama-style decoder layer."""
+"""What the backbone and the depth decoder have in common: Llama-style decoder layers."""
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 from csm_engine.csm.config import Transformer
-from csm_engine.csm.rope import rotate
-from csm_engine.csm.weights import Layer
+from csm_engine.csm.weights import Backbone, Depth
+from csm_engine.kernels.ops import Ops
 
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Queries, keys and values [batch, tokens, heads, head_dim] → what the queries saw, as queries."""
-
-
-def rms_norm(states: Tensor, weight: Tensor, eps: float) -> Tensor:
-    """Root mean square norm over the last dimension, its variance in float32."""
-    wide = states.float()
-    wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)
-    return weight * wide.to(states.dtype)
+Look = Callable[[int, Tensor], Tensor]
+"""A layer's number and its projections [rows, tokens, (heads + 2 · kv_heads) · head_dim] → what its
+queries saw, [rows, tokens, heads · head_dim]. It keeps the keys and values where it wants."""
 
 
-def decoder_layer(
-    states: Tensor,
-    weights: Layer,
+def decode(
+    ops: Ops,
     config: Transformer,
-    turn: tuple[Tensor, Tensor],
-    attend: Attend,
+    part: Backbone | Depth,
+    states: Tensor,
+    look: Look,
+    *,
+    projections: Tensor | None = None,
 ) -> Tensor:
-    """[batch, tokens, hidden] → the same. `attend` keeps the keys and values where it wants."""
-    batch, tokens, _ = states.shape
-    heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
-    normed = rms_norm(states, weights.input_norm, config.rms_norm_eps)
-    qkv = functional.linear(normed, weights.qkv).view(
-        batch, tokens, heads + 2 * kv_heads, config.head_dim
-    )
-    query, key, value = qkv.tensor_split((heads, heads + kv_heads), dim=2)
-    seen = attend(rotate(query, turn), rotate(key, turn), value)
-    states = states + functional.linear(seen.reshape(batch, tokens, -1), weights.out)
-    normed = rms_norm(states, weights.post_attention_norm, config.rms_norm_eps)
-    gate, up = functional.linear(normed, weights.gate_up).chunk(2, -1)
-    return states + functional.linear(functional.silu(gate) * up, weights.down)
+    """[rows, tokens, hidden] through all layers → the same, under the last norm.
+
+    `projections` are the first layer's, where they are known.
+    """
+    eps, layers = config.rms_norm_eps, part.layers
+    if projections is None:
+        normed = ops.norm(states, layers[0].input_norm, eps)
+        projections = ops.linear(normed, layers[0].qkv)
+    for number, layer in enumerate(layers):
+        seen = ops.linear(look(number, projections), layer.out)
+        states, normed = ops.add_norm(states, seen, layer.post_attention_norm, eps)
+        inner = ops.gated(ops.linear(normed, layer.gate_up))
+        more = ops.linear(inner, layer.down)
+        if number + 1 < len(layers):
+            following = layers[number + 1]
+            states, normed = ops.add_norm(states, more, following.input_norm, eps)
+            projections = ops.linear(normed, following.qkv)
+        else:
+            states, normed = ops.add_norm(states, more, part.norm, eps)
+    return normed

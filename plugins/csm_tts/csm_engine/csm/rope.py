@@ -14,12 +14,17 @@ class RotaryTable:
     def __init__(self, config: Transformer, device: torch.device | str) -> None:
         positions = torch.arange(config.max_position_embeddings, dtype=torch.float32)
         angles = positions[:, None] * frequencies(config.rope, config.head_dim)
-        self._cos = angles.cos().to(device)
-        self._sin = angles.sin().to(device)
+        self.turns = angles.cos().to(device), angles.sin().to(device)
 
     def at(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """[batch, tokens] → cosines and sines [batch, tokens, 1, head_dim / 2]."""
-        return self._cos[positions][:, :, None], self._sin[positions][:, :, None]
+        cos, sin = self.turns
+        return cos[positions][:, :, None], sin[positions][:, :, None]
+
+    def between(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """The same for positions that all rows share, [1, end - start, 1, head_dim / 2]."""
+        cos, sin = self.turns
+        return cos[None, start:end, None], sin[None, start:end, None]
 
 
 def rotate(states: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn import functional
 from csm_engine.csm import census
 from csm_engine.csm.checkpoint import Checkpoint, WeightsError
 from csm_engine.csm.config import CsmConfig, Transformer
+from csm_engine.kernels.int8 import Matrix
 
 Read = Callable[[str], Tensor]
 
@@ -24,11 +25,11 @@ class Layer:
     """
 
     input_norm: Tensor
-    qkv: Tensor
-    out: Tensor
+    qkv: Matrix
+    out: Matrix
     post_attention_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
+    gate_up: Matrix
+    down: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Depth:
 
     `projector` [hidden, backbone hidden] is left for the backbone's own output.
     `heads` [codebooks - 1, hidden, codebook_size]: hidden @ heads[k] predicts codebook k + 1.
+    `projections` [codebooks · vocab, (heads + 2 · kv_heads) · head_dim], where it was made, is what
+    the first layer makes of `embedding` before RoPE (`folding.with_projections`).
     """
 
     layers: tuple[Layer, ...]
@@ -59,6 +62,7 @@ class Depth:
     embedding: Tensor
     projector: Tensor
     heads: Tensor
+    projections: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
