@@ -204,6 +204,16 @@ async def test_an_engine_that_does_not_answer_a_flush_is_a_timeout(
             await rest(stream)
 
 
+async def test_an_engine_that_never_ends_a_recording_is_a_timeout(
+    make_stt: MakeSTT, spoken: Spoken
+) -> None:
+    options = APIConnectOptions(max_retry=0, timeout=0.3)
+    final = Final(text="one", start=0, end=1, language="en", confidence=1).model_dump_json()
+    async with saying([READY, final]) as url:
+        with pytest.raises(APITimeoutError, match="does not answer"):
+            await make_stt(url=url).recognize(list(spoken.frames()), conn_options=options)
+
+
 async def test_an_empty_final_takes_back_what_was_shown(make_stt: MakeSTT, spoken: Spoken) -> None:
     times = '"start": 0, "end": 1, "language": "en", "confidence": 0.3'
     interim = f'{{"type": "interim", "text": "yes", {times}}}'

@@ -3,27 +3,43 @@
 import asyncio
 
 from livekit import rtc
-from livekit.agents import LanguageCode, stt, utils
+from livekit.agents import APITimeoutError, LanguageCode, stt, utils
 from livekit.plugins.whisper_stt.socket import EngineSocket
 from livekit.plugins.whisper_stt.sound import Intake
 
 from whisper_engine.protocol import End, Ended, Final
 
 
-async def hear_all(socket: EngineSocket, pcm: bytes) -> list[Final]:
-    """Every final of this sound: s16le, mono, 16 kHz. Raises APIError, in a group."""
+async def hear_all(socket: EngineSocket, pcm: bytes, timeout: float) -> list[Final]:
+    """Every final of this sound: s16le, mono, 16 kHz.
+
+    Once all has been said the engine has `timeout` seconds for the rest, and as many again after each
+    final: a long recording has many. Raises APIError, in a group or by itself.
+    """
     finals: list[Final] = []
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_say(socket, pcm))
-        while not isinstance(message := await socket.receive(), Ended):
-            if isinstance(message, Final):
-                finals.append(message)
+    try:
+        async with asyncio.timeout(None) as answer_by, asyncio.TaskGroup() as group:
+            saying = group.create_task(_say(socket, pcm, answer_by, timeout))
+            while not isinstance(message := await socket.receive(), Ended):
+                if isinstance(message, Final):
+                    finals.append(message)
+                    if saying.done():
+                        answer_by.reschedule(_now() + timeout)
+    except TimeoutError as error:
+        raise APITimeoutError("the Whisper engine does not answer") from error
     return finals
 
 
-async def _say(socket: EngineSocket, pcm: bytes) -> None:
+async def _say(
+    socket: EngineSocket, pcm: bytes, answer_by: asyncio.Timeout, timeout: float
+) -> None:
     await socket.send_audio(pcm)
     await socket.send(End())
+    answer_by.reschedule(_now() + timeout)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def to_pcm(buffer: utils.AudioBuffer) -> bytes:

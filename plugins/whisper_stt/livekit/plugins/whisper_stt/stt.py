@@ -158,7 +158,7 @@ class STT(stt.STT):
         pcm = await asyncio.to_thread(to_pcm, buffer)
         try:
             async with self._connect(start, conn_options.timeout) as socket:
-                finals = await hear_all(socket, pcm)
+                finals = await hear_all(socket, pcm, conn_options.timeout)
         except ExceptionGroup as group:
             error = one_api_error(group)
             raise error from error.__cause__ or group
