@@ -25,6 +25,8 @@ def has_gpu() -> bool:
 def run(options: argparse.Namespace) -> int:
     facts = started()
     where = _where(options.device)
+    if options.device == "cpu":
+        torch.set_num_threads(1)  # on a busy machine more would wait for each other
     costs = list(_costs(options))
     if not costs:
         return 1

@@ -1,6 +1,7 @@
 """The torch half of the bench: what it times is Whisper, and it says what it measured."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ TRIAL = [
     "1",
 ]
 CALLS = ["--simulated", "micro", "--at", "1", "--ladder", "1", "--periods", "0.3", "inf"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ class Counting:
     """`lent` decoders are in use. While `may_work` is cleared they wait; `broken` makes them fail."""
 
     name = "counting"
+    languages: tuple[str, ...] = ("en",)
 
     def __init__(self) -> None:
         self.pace = Pace()

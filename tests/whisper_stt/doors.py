@@ -28,6 +28,8 @@ HEADERS = {"Authorization": f"Bearer {KEY}"}
 class Bilingual(Counting):
     """Counts for who speaks English or French. While it is `deaf` it trusts no words."""
 
+    languages = ("en", "fr")
+
     def __init__(self) -> None:
         super().__init__()
         self.deaf = False
@@ -41,7 +43,7 @@ class Bilingual(Counting):
     @contextlib.asynccontextmanager
     async def decoder(self, start: Start) -> AsyncIterator[Decoder]:
         for language in start.languages or (start.language,):
-            if language not in {"en", "fr"}:
+            if language not in self.languages:
                 raise UnknownLanguageError("this model hears en and fr")
         try:
             async with super().decoder(start) as decoder:

@@ -232,6 +232,32 @@ async def test_an_update_that_changes_nothing_disturbs_nothing(doors: Doors) -> 
     assert len(doors.model.started_with) == 1
 
 
+async def test_unless_told_otherwise_the_language_is_detected_among_those_it_hears(
+    doors: Doors,
+) -> None:
+    async with calling(doors) as caller:
+        await caller.set(transcription={"language": "fr"})
+        told = await caller.receive()
+        await caller.set(transcription={"language": None})
+        untold = await caller.receive()
+    starts = [(start.language, start.languages) for start in doors.model.started_with]
+    assert starts[0] == starts[-1] == ("en", ("en", "fr"))
+    assert ("fr", ()) in starts
+    languages = [
+        state["session"]["audio"]["input"]["transcription"]["language"] for state in (told, untold)
+    ]
+    assert languages == ["fr", None]
+
+
+async def test_a_model_of_one_language_is_asked_for_that_one(doors: Doors) -> None:
+    doors.model.languages = ("fr",)
+    async with calling(doors) as caller:
+        await caller.set(turn_detection=None)
+        state = await caller.receive()
+    assert state["session"]["audio"]["input"]["transcription"]["language"] == "fr"
+    assert {(start.language, start.languages) for start in doors.model.started_with} == {("fr", ())}
+
+
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"type": "response.create"}, "session.update"),
     ({"type": "input_audio_buffer.append", "audio": "?"}, "audio"),

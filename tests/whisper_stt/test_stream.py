@@ -42,6 +42,7 @@ class Told:
     """
 
     name = "told"
+    languages = ("en",)
 
     def __init__(self) -> None:
         self.pace = Pace()

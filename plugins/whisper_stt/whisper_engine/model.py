@@ -126,6 +126,11 @@ class Model(Protocol):
     def name(self) -> str: ...
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """All that it hears, at least one."""
+        ...
+
+    @property
     def pace(self) -> Pace: ...
 
     @property

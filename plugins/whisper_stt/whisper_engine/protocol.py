@@ -32,7 +32,7 @@ class Start(_Message):
 
     type: Literal["start"] = "start"
     language: str = Field(default="en", min_length=2, max_length=16)
-    languages: tuple[LanguageCode, ...] = Field(default=(), max_length=16)
+    languages: tuple[LanguageCode, ...] = Field(default=(), max_length=100)
     interim_results: bool = True
     keyterms: tuple[str, ...] = Field(default=(), max_length=100)
     prompt: str = Field(default="", max_length=1_000)

@@ -88,7 +88,7 @@ class Realtime:
     async def receive(self) -> protocol.ClientMessage | bytes:
         if not self._started:
             self._started = True
-            return start_of(self._config)
+            return self._start(self._config)
         if self._ending:
             await asyncio.Event().wait()  # the session cancels this; what comes is for the next
         while not self._coming:
@@ -145,17 +145,21 @@ class Realtime:
         return event
 
     async def _update(self, event: events.SessionUpdate) -> None:
-        config = checked(merged(self._config, event.session), self._shared.model.name)
-        start, policy = start_of(config), self._policy(config)
-        if start != start_of(self._config):
+        model = self._shared.model
+        config = checked(merged(self._config, event.session), model.name, model.languages)
+        start, policy = self._start(config), self._policy(config)
+        if start != self._start(self._config):
             await self._check_language(start)
         if config.audio.input.format.rate != self._resampler.rate:
             self._coming.append(self._resampler.flush())
             self._resampler = Resampler(config.audio.input.format.rate)
-        if (start, policy) != (start_of(self._config), self._policy(self._config)):
+        if (start, policy) != (self._start(self._config), self._policy(self._config)):
             self._coming.append(protocol.End())
         self._config = config
         await self._tell_state("session.updated")
+
+    def _start(self, config: events.Session) -> protocol.Start:
+        return start_of(config, self._shared.model.languages)
 
     def _policy(self, config: events.Session) -> Policy:
         return policy_of(config, self._shared.policy)
@@ -184,7 +188,8 @@ class Realtime:
         self._coming.append(protocol.Flush(id=_COMMIT))
 
     async def _tell_state(self, kind: events.StateKind) -> None:
-        session = state_of(self._config, self._id, self._shared.model.name)
+        model = self._shared.model
+        session = state_of(self._config, self._id, model.name, model.languages)
         await self._socket.send(
             events.SessionState(event_id=events.new_id(), type=kind, session=session)
         )

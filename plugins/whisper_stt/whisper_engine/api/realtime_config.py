@@ -1,5 +1,6 @@
 """What a Realtime session has been told, as the engine's own terms. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ def merged(old: _PartT, new: _PartT) -> _PartT:
     return old.model_copy(update=update)
 
 
-def checked(session: Session, model: str) -> Session:
+def checked(session: Session, model: str, spoken: Sequence[str]) -> Session:
     """Raises ApiError: another model, a rate that is not known, too many or too long hints."""
     asked = session.audio.input
     if asked.transcription.model not in {None, "", model}:
@@ -36,17 +37,20 @@ def checked(session: Session, model: str) -> Session:
     if asked.format.rate not in RATES:
         raise ApiError(400, "bad_request", f"format.rate must be one of {RATES}", "rate")
     try:
-        start_of(session)
+        start_of(session, spoken)
     except ValidationError as error:
         raise errors.of_validation(error) from error
     return session
 
 
-def start_of(session: Session) -> Start:
+def start_of(session: Session, spoken: Sequence[str]) -> Start:
+    """`spoken`: what the model hears. Where nothing is asked for, it is detected among these."""
     hints = session.audio.input.transcription
     languages = hints.languages or ()
+    if not languages and not hints.language and len(spoken) > 1:
+        languages = tuple(spoken)
     return Start(
-        language=hints.language or next(iter(languages), "en"),
+        language=hints.language or next(iter(languages), spoken[0]),
         languages=languages,
         keyterms=hints.keywords or (),
         prompt=hints.prompt or "",
@@ -65,12 +69,17 @@ def policy_of(session: Session, base: Policy) -> Policy:
     return replace(base, on=vad.threshold, off=off, ended=silence, linger=silence)
 
 
-def state_of(session: Session, session_id: str, model: str) -> dict[str, object]:
-    """As `session.updated` tells it."""
-    start = start_of(session)
+def state_of(
+    session: Session, session_id: str, model: str, spoken: Sequence[str]
+) -> dict[str, object]:
+    """As `session.updated` tells it: no language where it is detected."""
+    start = start_of(session, spoken)
     body: dict[str, object] = session.model_dump(mode="json")
     asked = session.audio.input.model_dump(mode="json")
-    asked["transcription"] |= {"model": model, "language": start.language}
+    asked["transcription"] |= {
+        "model": model,
+        "language": None if start.languages else start.language,
+    }
     asked["noise_reduction"] = None
     return {
         **body,

@@ -23,7 +23,7 @@ class Format(_Part):
 
 
 class Transcription(_Part):
-    """Without a language it is English: the engine does not guess among all."""
+    """Without a language it is detected among all that the model hears."""
 
     model: str | None = None
     language: str | None = None

@@ -28,6 +28,7 @@ class Rehearsal:
     """Listeners are built off the event loop, lent to one stream at a time, and kept."""
 
     name = "rehearsal"
+    languages = ("en",)
     pace = Pace()
     has_room = True
 

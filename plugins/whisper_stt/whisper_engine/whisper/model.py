@@ -62,6 +62,10 @@ class Whisper:
         return Path(self._settings.model).name
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        return self._there.weights.languages
+
+    @property
     def pace(self) -> Pace:
         return self._there.batcher.pace
 
