@@ -24,16 +24,13 @@ class Following:
         self._tap()
 
     def detach(self) -> None:
-        """Twice is once. An output that wraps the tap keeps it, without effect."""
-        self.session.off("conversation_item_added", self._on_item)
-        self.session.off("speech_created", self._on_speech)
+        """Twice is once. What is in the way of the sound stays there, and only passes it on."""
         self.ended = True
         self._memory.watched = False
-        played, self._played = self._played, None
-        if played is not None:
-            played.release()
-            if self.session.output.audio is played:
-                self.session.output.audio = played.next_in_chain
+        self.session.off("conversation_item_added", self._on_item)
+        self.session.off("speech_created", self._on_speech)
+        if self._played is not None:
+            self._played.release()
 
     def _tap(self) -> None:
         """The session may get its output when it starts, and another one later."""
