@@ -6,10 +6,12 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
@@ -103,6 +105,7 @@ def build_app(service: Service) -> Starlette:
 
     return Starlette(
         lifespan=lifespan,
+        exception_handlers={HTTPException: _of_routing, Exception: _unforeseen},
         middleware=[
             Middleware(_KeyCheck, key=service.key),
             Middleware(_BrokenCheck, broken=service.broken),
@@ -175,6 +178,21 @@ class _BrokenCheck:
             return
         error = ApiError(503, "broken", f"the engine must be started again: {reason}")
         await _answer(errors.refusal(error, retry_after=BROKEN_SECONDS), scope, receive, send)
+
+
+async def _of_routing(request: Request, error: Exception) -> Response:
+    """No such path, or not by this method."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    message = f"{request.method} {request.url.path}: {error.detail}"
+    refusal = errors.refusal(ApiError(status, status.name.lower(), message))
+    refusal.headers.update(error.headers or {})
+    return refusal
+
+
+async def _unforeseen(_: Request, error: Exception) -> Response:
+    """The server logs it; a client learns no more than that."""
+    return errors.refusal(ApiError(500, "internal_error", "the engine failed: its log says how"))
 
 
 async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
