@@ -22,6 +22,7 @@ from livekit.agents import (
     llm,
     stt,
 )
+from livekit.plugins import csm_tts
 
 from agent.call import Call
 from agent.clips import Clip, frames
@@ -114,6 +115,8 @@ class Conversation:
         self._session.on("error", self._on_error)
         self._session.on("close", self._on_close)
         await self._session.start(PhoneAgent(self._persona, self), **where)
+        if isinstance(voice := self._session.tts, csm_tts.TTS):
+            voice.follow(self._session)  # beneath our own output: what that queues was not heard
         if output := self._session.output.audio:  # a console may be text alone
             self._playback = Playback(output, limit=self._settings.max_queued_audio)
             self._session.output.audio = self._playback

@@ -215,3 +215,21 @@ async def test_a_refusal_is_of_the_best_engine(two: Two) -> None:
     async with two.voice(key="wrong") as voice:
         with pytest.raises(APIStatusError, match="key"):
             await listen(voice, "One.")
+
+
+class TestPrewarm:
+    async def test_opens_the_socket_that_the_first_sentence_uses(
+        self, make_tts: MakeTTS, engine: Engine
+    ) -> None:
+        voice = make_tts()
+        voice.prewarm()
+        heard = await listen(voice, "One two three.")
+        assert heard.metrics[0].connection_reused
+        assert engine.gate.held == 1
+        assert voice.model == "tone"
+
+    async def test_without_an_engine_is_no_error(self, make_tts: MakeTTS, engine: Engine) -> None:
+        voice = make_tts(key="wrong")
+        voice.prewarm()
+        await voice.aclose()
+        assert engine.gate.held == 0

@@ -4,6 +4,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Self
 
 import aiohttp
 from livekit import rtc
@@ -139,6 +140,9 @@ class TTS(tts.TTS):
         """
         if self._config.remembers == "sounds" and (pcm := self._intake.push(frame)):
             self._line.hear(pcm)
+
+    async def __aenter__(self) -> Self:
+        return self
 
     async def aclose(self) -> None:
         """Ends every stream and hangs up. LiveKit's sessions do not call it: whoever made this does."""
