@@ -26,6 +26,10 @@ class EarsSettings(_Part):
 class VoiceSettings(_Part):
     url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8102"), description="The CSM engine.")
     key: SecretStr | None = Field(None, description="Its bearer key.")
+    remembers: Literal["nothing", "agent", "texts", "sounds"] = Field(
+        "agent",
+        description="What it knows of a call: `nothing`, what the `agent` said, the caller's `texts`, their `sounds`.",
+    )
 
 
 class MindSettings(_Part):

@@ -22,8 +22,8 @@ from livekit.agents import (
     llm,
     stt,
 )
-from livekit.plugins import csm_tts
 
+from agent import voice
 from agent.call import Call
 from agent.clips import Clip, frames
 from agent.config import Settings
@@ -56,6 +56,7 @@ class PhoneAgent(Agent):
         async def counted() -> AsyncGenerator[rtc.AudioFrame]:
             async for frame in audio:
                 self._talk.call.heard_seconds += frame.duration
+                voice.hear(self.session, frame)
                 yield frame
 
         async with aclosing(Agent.default.stt_node(self, counted(), model_settings)) as events:
@@ -115,8 +116,7 @@ class Conversation:
         self._session.on("error", self._on_error)
         self._session.on("close", self._on_close)
         await self._session.start(PhoneAgent(self._persona, self), **where)
-        if isinstance(voice := self._session.tts, csm_tts.TTS):
-            voice.follow(self._session)  # beneath our own output: what that queues was not heard
+        voice.follow(self._session)
         if output := self._session.output.audio:  # a console may be text alone
             self._playback = Playback(output, limit=self._settings.max_queued_audio)
             self._session.output.audio = self._playback

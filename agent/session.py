@@ -88,6 +88,7 @@ def build_session(
             str(voice.url),
             voice=persona.voice,
             language=persona.language,
+            remembers=voice.remembers,
             key=voice.key.get_secret_value() if voice.key else None,
             http_session=doors.engines,
         ),
