@@ -60,6 +60,15 @@ def test_what_it_cannot_speak_is_said_in_a_sentence(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_watermark_that_cannot_be_made_is_no_sound_without_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CSM_WATERMARK", "silentcipher")
+    assert run("speak", MORNING, "-o", tmp_path / "out.wav") == 2
+    assert "CSM_WATERMARK_KEY must be" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_bench_speaks_in_a_batch(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("bench", "--at-once", 1, 2, "--sentences", 1, "--voice", "ben", "--json") == 0
     body = json.loads(capsys.readouterr().out)

@@ -72,8 +72,8 @@ def _kernels(*, on_gpu: bool) -> Finding:
         return Finding("kernels", State.FINE, "PyTorch's own, as always on a CPU")
     if importlib.util.find_spec("triton") is None:
         fix = "install triton of the version that this torch wants"
-        return Finding("kernels", State.WEAK, "PyTorch's own: there is no triton", fix)
-    return Finding("kernels", State.FINE, "Triton's")
+        return Finding("kernels", State.BROKEN, "there is no triton to compile them", fix)
+    return Finding("kernels", State.FINE, "fused, by Triton")
 
 
 def _model(folder: Path) -> tuple[CsmConfig | None, Finding]:
@@ -87,9 +87,7 @@ def _model(folder: Path) -> tuple[CsmConfig | None, Finding]:
     except (ConfigError, PromptError, WeightsError) as error:
         return None, Finding("model", State.BROKEN, str(error), "set CSM_MODEL to a whole CSM")
     parameters = sum(math.prod(shape) for shape in checkpoint.shapes.values())
-    says = (
-        f"{folder.name}: {len(checkpoint.shapes)} tensors, {parameters / 1e9:.2f} billion numbers"
-    )
+    says = f"{folder.name}: {len(checkpoint.shapes)} tensors, {parameters:,} parameters"
     return config, Finding("model", State.FINE, says)
 
 

@@ -1,13 +1,14 @@
 """A short run of the settings' model, and how many could speak at once by it."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 
-from csm_engine.cli.bench import measure
 from csm_engine.cli.errors import CommandError
 from csm_engine.cli.figures import milliseconds
 from csm_engine.cli.findings import REHEARSAL, Finding, State
-from csm_engine.cli.rounds import Round
+from csm_engine.cli.loaded import loaded
+from csm_engine.cli.rounds import Round, hold
 from csm_engine.config import Settings
 from csm_engine.protocol import FRAME_SECONDS
 from csm_engine.scheduling.admission import Admission, AdmissionLimits
@@ -19,9 +20,8 @@ AT_ONCE = (1, 2, 4)
 
 def run(settings: Settings) -> list[Finding]:
     """Whether it speaks; for a CSM also how many could."""
-    at_once = [number for number in AT_ONCE if number <= settings.streams]
     try:
-        _, rounds = asyncio.run(measure(settings, at_once, sentences=1, voice="default"))
+        rounds = asyncio.run(_measure(settings))
     except (CommandError, StartError) as error:
         return [Finding("speech", State.BROKEN, str(error), "mend that, and ask the doctor again")]
     speech = spoken(rounds)
@@ -29,6 +29,20 @@ def run(settings: Settings) -> list[Finding]:
     if settings.model == REHEARSAL or speech.state is State.BROKEN:
         return [speech]
     return [speech, conversations(rounds, settings.streams)]
+
+
+async def _measure(settings: Settings) -> list[Round]:
+    """Until it is slower than speech: more at once would say the same for minutes."""
+    rounds: list[Round] = []
+    async with loaded(settings) as speaker:
+        await speaker.warm()
+        for number in AT_ONCE:
+            if number > settings.streams:
+                break
+            rounds.append(await hold(speaker, number, sentences=1, voice="default"))
+            if (rounds[-1].frame_seconds or math.inf) > FRAME_SECONDS:
+                break
+    return rounds
 
 
 def by_roofline(streams: int) -> Finding:
