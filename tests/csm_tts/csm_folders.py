@@ -85,12 +85,13 @@ def batch(
     clip_frames: int = 12,
     guards: Guards | None = None,
     device: Device | None = None,
+    kind: type[Batch] = Batch,
 ) -> Batch:
     config = replace(model.config.codec, num_quantizers=model.config.num_codebooks)
     weights = model.weights.codec
     decoder = MimiDecoder(config, weights, slots=slots + len(voices))
     silence = MimiEncoder(config, weights, slots=1).silence()
-    return Batch(
+    return kind(
         model,
         PagedKV(model.config.backbone, pages=pages, page_size=16),
         Codec(decoder, silence, rows=slots),

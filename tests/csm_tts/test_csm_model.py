@@ -13,7 +13,9 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
+from csm_engine.clip import VoiceError
 from csm_engine.csm_model import CsmModel
+from csm_engine.loading import SPARE_VOICES
 from csm_engine.model import Manner, SpeakError, UnknownVoiceError
 from csm_engine.protocol import (
     AudioDone,
@@ -30,7 +32,14 @@ from csm_engine.server import make_model
 from csm_engine.text import frame_cap, readable, split
 from parley_serving import StartError
 from tests.csm_tts.conftest import app_of
-from tests.csm_tts.csm_folders import Folders, csm_settings, write_folders
+from tests.csm_tts.csm_folders import (
+    Folders,
+    csm_settings,
+    noise,
+    write_folders,
+    write_voice,
+    write_wav,
+)
 from tests.csm_tts.wire import wire
 from tests.serving.running import running
 
@@ -199,3 +208,46 @@ async def test_a_sentence_at_the_end_of_the_engine_is_told(folders: Folders) -> 
                 pass
         with pytest.raises(SpeakError, match="stopped"):
             await said(model, MORNING)
+
+
+async def test_a_voice_that_is_added_speaks_at_once(folders: Folders, tmp_path: Path) -> None:
+    model = CsmModel(csm_settings(folders))
+    async with model.running():
+        for seed, name in enumerate(("eve", "fay"), 7):
+            await model.add_voice(write_voice(tmp_path / name, seed=seed))
+        assert model.voices == ["ada", "ben", "eve", "fay"]
+        sounds = [await said(model, MORNING, name) for name in ("ada", "eve", "fay")]
+        assert len({sound[0] for sound in sounds}) == 3
+        write_wav(tmp_path / "eve" / "clip.wav", noise(1.2) // 30_000)
+        with pytest.raises(VoiceError, match="silent"):
+            await model.add_voice(tmp_path / "eve")
+
+
+async def test_voices_have_places_until_the_next_start(folders: Folders, tmp_path: Path) -> None:
+    model = CsmModel(csm_settings(folders))
+    async with model.running():
+        for number in range(SPARE_VOICES):
+            await model.add_voice(write_voice(tmp_path / f"v{number}", seed=number))
+        with pytest.raises(VoiceError, match="until the engine is restarted"):
+            await model.add_voice(write_voice(tmp_path / "more", seed=99))
+        assert len(model.voices) == 2 + SPARE_VOICES
+
+
+async def test_a_conversation_goes_on_after_what_was_heard_of_it(folders: Folders) -> None:
+    model = CsmModel(csm_settings(folders))
+
+    async def second(cut: float | None, seed: int = 3) -> list[bytes]:
+        with contextlib.closing(model.converse(Manner("ada", live=False, seed=seed))) as talk:
+            async for _ in talk.speak("u", MORNING):
+                pass
+            if cut is not None:
+                talk.cut("u", cut)
+            return [frame async for frame in talk.speak("v", "Yes.")]
+
+    async with model.running():
+        unheard, cut, whole = [await second(cut) for cut in (0.5, 1.5, None)]
+        with contextlib.closing(model.converse(Manner("ada", live=False, seed=3))) as fresh:
+            assert [frame async for frame in fresh.speak("v", "Yes.")] == unheard
+        assert len({unheard[0], cut[0], whole[0]}) == 3
+        with pytest.raises(ValueError, match="temperature"):
+            model.converse(Manner("ada", temperature=9.0))

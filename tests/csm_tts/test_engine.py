@@ -242,3 +242,31 @@ async def left_of(sentence: AsyncGenerator[bytes, None]) -> SpeakError | None:
     except SpeakError as error:
         return error
     return None
+
+
+async def test_a_device_that_breaks_for_good_is_told_and_nothing_more_is_taken(
+    model: Csm, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Dead(Batch):
+        """Its device can do nothing once a step of it has failed."""
+
+        def check(self) -> None:
+            raise RuntimeError("the device is gone")
+
+    steps = iter([False] * 3 + [True])
+
+    def fail() -> None:
+        if next(steps, False):
+            raise RuntimeError("told to break")
+
+    rows = batch(model, guards=NEVER, device=Counting(before=fail), kind=Dead)
+    engine = Engine(lambda inbox: loop_of(rows, inbox))
+    async with engine.running():
+        with pytest.raises(SpeakError, match="failed") as raised:
+            await heard(engine, MORNING)
+        assert raised.value.retryable
+        await until(lambda: engine.broken is not None)
+        assert not engine.has_room()
+        with pytest.raises(SpeakError, match="must be started again"):
+            await heard(engine, MORNING)
+    assert "the device is gone" in caplog.text

@@ -12,7 +12,8 @@ from csm_engine.csm.model import Csm
 from csm_engine.csm.sampler import Sampling
 from csm_engine.csm.synthetic import TINY, random_model
 from csm_engine.endings.ending import Guards
-from csm_engine.engine.batch import Batch, Row
+from csm_engine.engine.batch import Batch
+from csm_engine.engine.flight import Row
 from csm_engine.engine.line import Line, Made
 from csm_engine.model import SpeakError
 from csm_engine.protocol import FRAME_SECONDS, Remembers

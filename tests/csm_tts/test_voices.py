@@ -19,7 +19,7 @@ from csm_engine.csm.model import Csm
 from csm_engine.csm.synthetic import TINY, random_model
 from csm_engine.model import UnknownVoiceError
 from csm_engine.voice_folder import VoiceExistsError
-from csm_engine.voices import Voice, find_voice, read_voice, read_voices, write_voice
+from csm_engine.voices import Voice, find_voice, fingerprint, read_voice, read_voices, write_voice
 from tests.csm_tts import csm_folders
 from tests.csm_tts.csm_folders import noise, write_wav
 
@@ -39,7 +39,7 @@ def encoder(model: Csm) -> MimiEncoder:
 
 @pytest.fixture
 def read(model: Csm, encoder: MimiEncoder, tmp_path: Path) -> Callable[[], dict[str, Voice]]:
-    return lambda: read_voices(tmp_path, encoder, model.weights.codec)
+    return lambda: read_voices(tmp_path, encoder, fingerprint(model.weights.codec))
 
 
 Read = Callable[[], dict[str, Voice]]
@@ -74,7 +74,7 @@ def test_codes_are_kept_until_the_clip_or_the_codec_is_another(
     assert not torch.equal(read()["ada"].codes, first)
     made_of = json.loads((folder / "codes.json").read_text())
     other = random_model(TINY, seed=2).weights.codec
-    read_voices(tmp_path, MimiEncoder(model.config.codec, other, slots=1), other)
+    read_voices(tmp_path, MimiEncoder(model.config.codec, other, slots=1), fingerprint(other))
     assert json.loads((folder / "codes.json").read_text())["codec"] != made_of["codec"]
 
 
@@ -160,11 +160,12 @@ class TestWriting:
         self, write: Callable[..., Path], model: Csm, encoder: MimiEncoder
     ) -> None:
         folder = write(transcript=" Hello\nto all. ")
-        voice = read_voice(folder, encoder, model.weights.codec)
+        voice = read_voice(folder, encoder, fingerprint(model.weights.codec))
         assert (voice.name, voice.transcript) == ("eve", "Hello to all.")
         assert voice.codes.shape == (15, TINY["num_codebooks"])
         assert torch.equal(
-            read_voices(folder.parent, encoder, model.weights.codec)["eve"].codes, voice.codes
+            read_voices(folder.parent, encoder, fingerprint(model.weights.codec))["eve"].codes,
+            voice.codes,
         )
 
     def test_of_two_that_write_the_same_one_does(

@@ -27,7 +27,12 @@ class Settings(BaseSettings):
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where CSM runs.")
     streams: int = Field(
-        16, ge=1, description="Sentences that CSM speaks at once; more are refused."
+        16, ge=1, description="Sentences that CSM speaks at once; more wait."
+    )
+    depth_bits: Literal[8, 16] = Field(
+        16,
+        description="Bits of a weight in CSM's depth decoder. 8 is faster on a small GPU, and a "
+        "little less exact.",
     )
     stall: float = Field(
         30.0, gt=0, description="Seconds after which a client that reads nothing is dropped."

@@ -1,9 +1,7 @@
 """CSM as a model of this engine's server: a folder of weights, a folder of voices."""
 
 import contextlib
-import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -13,27 +11,16 @@ from csm_engine.clip import VoiceError
 from csm_engine.config import Settings
 from csm_engine.conversation import CsmConversation
 from csm_engine.csm.checkpoint import WeightsError
-from csm_engine.csm.config import CsmConfig
 from csm_engine.csm.fields import ConfigError
-from csm_engine.csm.mimi.decoder import MimiDecoder
-from csm_engine.csm.mimi.encoder import MimiEncoder
-from csm_engine.csm.model import Csm
-from csm_engine.csm.paged_kv import PagedKV
 from csm_engine.csm.prompt import PromptError
-from csm_engine.engine.batch import Batch
-from csm_engine.engine.codec import Codec
 from csm_engine.engine.engine import Engine
 from csm_engine.engine.inbox import Inbox
-from csm_engine.engine.listening import Listening
 from csm_engine.engine.loop import Loop
 from csm_engine.engine.watch import Watch
+from csm_engine.loading import Loaded, load
 from csm_engine.model import Manner, UnknownVoiceError
-from csm_engine.protocol import FRAME_SECONDS, SAMPLE_RATE
-from csm_engine.voices import Voice, find_voice, read_voices
+from csm_engine.voices import Voice, find_voice
 from parley_serving import StartError
-
-SPARE_VOICES = 8
-"""Voices that can be added while the engine runs."""
 
 
 class CsmModel:
@@ -41,7 +28,8 @@ class CsmModel:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._voices: dict[str, Voice] = {}
+        self._loaded: Loaded
+        self._voices: Mapping[str, Voice] = {}
         self._watch = Watch()
         self._engine = Engine(self._load)
 
@@ -87,51 +75,17 @@ class CsmModel:
         voice = find_voice(manner.voice, self._voices).name
         return CsmConversation(self._engine, voice, manner)
 
+    async def add_voice(self, folder: Path) -> None:
+        """Raises VoiceError."""
+
+        def add() -> None:
+            voice = self._loaded.learn(folder)
+            self._voices = {**self._voices, voice.name: voice}
+
+        await self._engine.do(add)
+
     def _load(self, inbox: Inbox) -> Loop:
         """On the device's thread."""
-        settings = self._settings
-        if settings.voices is None:
-            raise VoiceError(
-                "CSM_VOICES is not set: name a folder that has a folder for each voice"
-            )
-        on_gpu = settings.device == "cuda" or (
-            settings.device == "auto" and torch.cuda.is_available()
-        )
-        device = "cuda" if on_gpu else "cpu"
-        dtype = torch.bfloat16 if on_gpu else torch.float32
-        model = Csm.load(Path(settings.model), dtype=dtype, device=device)
-        _check_frames(model.config)
-        # A CSM of fewer codebooks than its Mimi has leaves out the finest.
-        config = replace(model.config.codec, num_quantizers=model.config.num_codebooks)
-        weights = model.weights.codec
-        encoder = MimiEncoder(config, weights, slots=settings.streams, device=device)
-        self._voices = read_voices(settings.voices, encoder, weights)
-        slots = settings.streams + len(self._voices) + SPARE_VOICES
-        decoder = MimiDecoder(config, weights, slots=slots, device=device)
-        batch = Batch(
-            model,
-            _room(model, contexts=slots),
-            Codec(decoder, encoder.silence(), rows=settings.streams),
-            self._voices.values(),
-            slots=settings.streams,
-        )
-        listening = Listening(encoder, settings.streams)
-        return Loop(batch, inbox, time.monotonic, self._watch, listening=listening)
-
-
-def _room(model: Csm, *, contexts: int) -> PagedKV:
-    """For so many contexts of full length."""
-    config = model.config.backbone
-    page_size = 64
-    pages = contexts * -(-config.max_position_embeddings // page_size)
-    return PagedKV(config, pages=pages, page_size=page_size, dtype=model.dtype, device=model.device)
-
-
-def _check_frames(config: CsmConfig) -> None:
-    made = config.codec.sampling_rate, config.codec.frame_size
-    wanted = SAMPLE_RATE, round(SAMPLE_RATE * FRAME_SECONDS)
-    if made != wanted:
-        raise ConfigError(
-            f"codec_config makes {made[1]} samples a frame at {made[0]} Hz, the engine speaks"
-            f" {wanted[1]} at {wanted[0]}: take a CSM that speaks through Mimi"
-        )
+        self._loaded = load(self._settings)
+        self._voices = self._loaded.voices
+        return self._loaded.loop(inbox, self._watch)

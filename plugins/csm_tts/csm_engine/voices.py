@@ -23,7 +23,15 @@ from csm_engine.csm.mimi.pcm import from_int16
 from csm_engine.model import UnknownVoiceError
 from csm_engine.voice_folder import CLIP, check_words, transcript_of, write_voice
 
-__all__ = ["Voice", "VoiceError", "find_voice", "read_voice", "read_voices", "write_voice"]
+__all__ = [
+    "Voice",
+    "VoiceError",
+    "find_voice",
+    "fingerprint",
+    "read_voice",
+    "read_voices",
+    "write_voice",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +57,9 @@ def find_voice(name: str, voices: Mapping[str, Voice]) -> Voice:
     raise UnknownVoiceError(f"no voice {name!r}; there are {', '.join(sorted(voices))}")
 
 
-def read_voices(
-    folder: Path, encoder: MimiEncoder, codec: Mapping[str, Tensor]
-) -> dict[str, Voice]:
-    """All voices of a folder, by name. `codec` are the encoder's weights: others make other codes.
+def read_voices(folder: Path, encoder: MimiEncoder, mark: str) -> dict[str, Voice]:
+    """All voices of a folder, by name. `mark` is the `fingerprint` of the encoder's weights: others
+    make other codes.
 
     Raises VoiceError, which names the file and the fix; also when there is no voice.
     """
@@ -61,19 +68,14 @@ def read_voices(
     found = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
     if not found:
         raise VoiceError(f"{folder} has no voices: a CSM without one speaks in a voice at random")
-    mark = _fingerprint(codec)
-    return {path.name: _read(path, encoder, mark) for path in found}
+    return {path.name: read_voice(path, encoder, mark) for path in found}
 
 
-def read_voice(folder: Path, encoder: MimiEncoder, codec: Mapping[str, Tensor]) -> Voice:
+def read_voice(folder: Path, encoder: MimiEncoder, mark: str) -> Voice:
     """One voice, as `read_voices` reads them. Raises VoiceError."""
-    return _read(folder, encoder, _fingerprint(codec))
-
-
-def _read(folder: Path, encoder: MimiEncoder, codec_mark: str) -> Voice:
     transcript = transcript_of(folder)
     clip = folder / CLIP
-    made_of = {"clip": hashlib.sha256(clip.read_bytes()).hexdigest(), "codec": codec_mark}
+    made_of = {"clip": hashlib.sha256(clip.read_bytes()).hexdigest(), "codec": mark}
     codes = _kept(folder, made_of)
     if codes is None:
         codes = _encode(clip, transcript, encoder)
@@ -108,7 +110,8 @@ def _keep(folder: Path, codes: Tensor, made_of: Mapping[str, str]) -> None:
         logger.warning("a voice's codes cannot be kept: the next start makes them again")
 
 
-def _fingerprint(codec: Mapping[str, Tensor]) -> str:
+def fingerprint(codec: Mapping[str, Tensor]) -> str:
+    """Of a codec's weights, by name. It reads them all: seconds for a large one."""
     digest = hashlib.sha256()
     for name in sorted(codec):
         digest.update(name.encode())

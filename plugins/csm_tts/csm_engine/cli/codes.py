@@ -11,7 +11,7 @@ from csm_engine.csm.checkpoint import Checkpoint, WeightsError
 from csm_engine.csm.config import read_config
 from csm_engine.csm.fields import ConfigError
 from csm_engine.csm.mimi.encoder import MimiEncoder
-from csm_engine.voices import read_voice
+from csm_engine.voices import fingerprint, read_voice
 
 
 class CodesError(Exception):
@@ -31,6 +31,6 @@ def make_codes(model: Path, voice: Path) -> None:
         }
         # As the engine's own: a CSM of fewer codebooks than its Mimi has leaves out the finest.
         of_csm = replace(config.codec, num_quantizers=config.num_codebooks)
-        read_voice(voice, MimiEncoder(of_csm, codec, slots=1), codec)
+        read_voice(voice, MimiEncoder(of_csm, codec, slots=1), fingerprint(codec))
     except (ConfigError, VoiceError, WeightsError) as error:
         raise CodesError(str(error)) from error

@@ -173,7 +173,9 @@ class Batch:
         frames = FrameStep(self._model, self._slots, rows)
         codec = CodecStep(self._codec, rows)
         make = self._device.captured(frames.run)
-        return _Step(frames, make, codec, self._device.captured(codec.run))
+        with self._device.beside():
+            sound = self._device.captured(codec.run)
+        return _Step(frames, make, codec, sound)
 
     def _advance(self, row: Row) -> SpeakError | None:
         while True:

@@ -108,10 +108,10 @@ class Ticks:
         return self._scheduler.spare_tokens(self._clock())
 
     def fail_all(self, why: str) -> None:
-        for generation, sentence in list(self._sentences.items()):
+        """At the end: what they hold is given up with the device."""
+        for sentence in self._sentences.values():
             sentence.ticket.fail(SpeakError(why, retryable=True))
-            self._scheduler.cancel(generation)
-            self._drop(generation)
+        self._sentences.clear()
 
     def _launch(self, tick: Tick, now: float) -> None:
         flight = Flight((), ())
@@ -168,9 +168,9 @@ class Ticks:
         for send in outcome.sends:
             self._send(send)
         for key, reason in ended.items():
-            self._sentences[key].ticket.close(reason)
             self._watch.ended(reason)
-            self._drop(key)
+            # Whoever hears of the end finds the place free.
+            self._drop(key).ticket.close(reason)
         if seconds is not None:
             self._watch.step(asked.tick, seconds, len(self._sentences))
 
@@ -181,9 +181,8 @@ class Ticks:
             sentence.ticket.put([sentence.made.popleft() for _ in range(count)])
 
     def _refuse(self, generation: int, error: SpeakError) -> None:
-        self._sentences[generation].ticket.fail(error)
         self._scheduler.cancel(generation)
-        self._drop(generation)
+        self._drop(generation).ticket.fail(error)
 
     def _fail(self, generations: set[int]) -> None:
         """What they share broke, and none of their states can be trusted; others may go on, if the
@@ -192,9 +191,10 @@ class Ticks:
             self._refuse(generation, SpeakError(FAILED, retryable=True))
         self._batch.check()
 
-    def _drop(self, generation: int) -> None:
+    def _drop(self, generation: int) -> _Sentence:
         sentence = self._sentences.pop(generation)
         self._batch.end(sentence.row)
         if sentence.talk.live:
             self._watch.dry(*sentence.talk.playout.news())
         self._after(sentence.talk)
+        return sentence
