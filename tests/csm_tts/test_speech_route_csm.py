@@ -1,5 +1,6 @@
 """`POST /v1/audio/speech` with a CSM behind it: what it is asked for, and what it cannot read."""
 
+import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +11,14 @@ from csm_engine.api import wanted
 from csm_engine.csm import sampler
 from csm_engine.csm_model import CsmModel
 from tests.csm_tts.conftest import app_of
-from tests.csm_tts.csm_folders import Folders, csm_settings, write_folders
+from tests.csm_tts.csm_folders import (
+    TRANSCRIPT,
+    Folders,
+    csm_settings,
+    noise,
+    write_folders,
+    write_wav,
+)
 from tests.csm_tts.posts import HEADERS, SPEECH, pcm
 from tests.serving.running import running
 
@@ -26,7 +34,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
 
 @pytest.fixture
 async def url(folders: Folders) -> AsyncIterator[str]:
-    app, _ = app_of(CsmModel(csm_settings(folders)))
+    app, _ = app_of(CsmModel(csm_settings(folders)), voices=folders.voices)
     async with running(app) as server:
         yield server.url
 
@@ -85,3 +93,19 @@ async def test_voices_and_languages_that_it_lacks_are_named(
     assert "there are ada, ben" in error["message"]
     status, error = await said(http, url, MORNING, language="de")
     assert (status, error["code"], error["param"]) == (400, "unknown_language", "language")
+
+
+async def test_a_voice_that_is_added_speaks_as_itself(
+    http: aiohttp.ClientSession, url: str, folders: Folders
+) -> None:
+    form = aiohttp.FormData({"name": "eve", "consent": "Noise.", "licence": "CC0-1.0"})
+    form.add_field("transcript", TRANSCRIPT)
+    write_wav(folders.voices.parent / "eve.wav", noise(1.2, seed=7))
+    form.add_field("clip", (folders.voices.parent / "eve.wav").read_bytes(), filename="eve.wav")
+    async with http.post(url + "/v1/audio/voices", data=form, headers=HEADERS) as response:
+        assert response.status == 201, await response.text()
+    status, sound = await said(http, url, MORNING, voice="eve", seed=1)
+    assert status == 200
+    assert sound
+    assert sound != (await said(http, url, MORNING, voice="ada", seed=1))[1]
+    shutil.rmtree(folders.voices / "eve")

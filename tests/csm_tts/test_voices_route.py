@@ -33,7 +33,7 @@ TEXTS = {
 
 
 class Choir(Tone):
-    """Learns any voice but a lame one, and waits for `may_learn` first."""
+    """Learns any voice but a lame one, and waits for `may_learn` first; a fatal one is too much."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +55,8 @@ class Choir(Tone):
         await self.may_learn.wait()
         if folder.name == "lame":
             raise VoiceError(f"{folder}/clip.wav lasts longer than this model's prompt")
+        if folder.name == "fatal":
+            raise LookupError("a fault of the model's own")
         self.known.append(folder.name)
 
 
@@ -144,7 +146,7 @@ async def test_a_voice_that_is_added_can_be_spoken_in_at_once(
         (form(b""), (400, "bad_voice", "is no WAV")),
         (form(bytes(9_000_000)), (413, "too_large", "send less at once")),
         (form(transcript="x" * 20_000), (400, "bad_form", "")),
-        (form(name="lame"), (400, "bad_voice", "lame/clip.wav lasts longer")),
+        (form(name="lame"), (400, "bad_voice", "clip.wav lasts longer")),
     ],
 )
 async def test_what_makes_no_voice_is_refused_and_leaves_nothing(
@@ -159,6 +161,16 @@ async def test_what_makes_no_voice_is_refused_and_leaves_nothing(
     assert str(hall.root) not in error["message"]
     assert not list(hall.root.iterdir())
     assert await names(http, hall) == ["ada", "ben"]
+
+
+async def test_a_model_that_fails_leaves_nothing_either(
+    http: aiohttp.ClientSession, hall: Hall
+) -> None:
+    status, error = await post(http, hall, form(name="fatal"))
+    assert (status, error["code"]) == (500, "internal_error")
+    assert not list(hall.root.iterdir())
+    async with aiohttp.ClientSession() as another:
+        assert (await post(another, hall, form()))[0] == 201
 
 
 async def test_a_clip_must_be_a_file(http: aiohttp.ClientSession, hall: Hall) -> None:
@@ -195,7 +207,7 @@ async def test_a_folder_that_cannot_be_written_is_said(
 ) -> None:
     shutil.rmtree(hall.root)
     status, error = await post(http, hall, form())
-    assert (status, error["code"]) == (400, "bad_voice")
+    assert (status, error["code"]) == (500, "unwritable")
     assert error["message"] == "the folder of voices cannot be written: No such file or directory"
 
 

@@ -29,13 +29,17 @@ class VoiceExistsError(VoiceError):
     """A voice is never overwritten: calls may be speaking in it."""
 
 
+class UnwritableError(VoiceError):
+    """The voice is good; the folder of voices cannot take it."""
+
+
 def write_voice(
     root: Path, name: str, *, clip: bytes, transcript: str, consent: str, licence: str
 ) -> Path:
     """A new folder in `root`, there as a whole or not at all; returns it.
 
-    `clip` is a WAV file. Raises VoiceError for what would make no voice, or cannot be written, and
-    VoiceExistsError for a name that is taken. Blocks for some ms: it resamples the clip.
+    `clip` is a WAV file. Raises VoiceError for what would make no voice, VoiceExistsError for a name
+    that is taken, UnwritableError. Blocks for some ms: it resamples the clip.
     """
     check_name(name)
     texts = {TRANSCRIPT: transcript, CONSENT: consent, LICENCE: licence}
@@ -59,7 +63,7 @@ def write_voice(
                 f"there is a voice {name!r} already: take another name"
             ) from None
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise VoiceError(f"the folder of voices cannot be written: {reason}") from error
+        raise UnwritableError(f"the folder of voices cannot be written: {reason}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Protocol, runtime_checkable
 
@@ -15,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from csm_engine.api.requests import LEFT, bounded
 from csm_engine.clip import VoiceError
 from csm_engine.model import Model
-from csm_engine.voice_folder import VoiceExistsError, write_voice
+from csm_engine.voice_folder import UnwritableError, VoiceExistsError, write_voice
 from parley_serving import errors
 from parley_serving.errors import ApiError
 from parley_serving.gate import FullError
@@ -33,6 +34,9 @@ _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 @runtime_checkable
 class LearnsVoices(Protocol):
     """A model that can be given a voice while it runs."""
+
+    @property
+    def voices(self) -> Sequence[str]: ...
 
     async def add_voice(self, folder: Path) -> None:
         """Read the voice in `folder`, whose name is its own: then `voices` and `check` know it.
@@ -76,10 +80,8 @@ class Voices:
             return errors.full(error)
         except ApiError as error:
             return errors.refusal(error)
-        except VoiceExistsError as error:
-            return errors.refusal(ApiError(409, "voice_exists", str(error), "name"))
         except VoiceError as error:
-            return errors.refusal(ApiError(400, "bad_voice", str(error)))
+            return errors.refusal(_unusable(error))
         except ClientDisconnect:
             return LEFT
         logger.info("a voice was added", extra={"voice": name})
@@ -94,20 +96,37 @@ class Voices:
             )
         if self._draining.is_set():
             raise FullError("the engine is stopping", retry_after=5)
+        voice, clip = await _read(request)
         if self._adding.locked():
             raise FullError("another voice is being added", retry_after=1)
         async with self._adding:
-            voice, clip = await _read(request)
             folder = await asyncio.to_thread(
                 write_voice, self._root, clip=clip, **voice.model_dump()
             )
-            try:
-                await self._model.add_voice(folder)
-            except VoiceError as error:
-                shutil.rmtree(folder)
-                # Where the engine keeps its files is not the client's business.
-                raise VoiceError(str(error).replace(f"{self._root}/", "")) from error
+            await _teach(self._model, folder)
         return voice.name
+
+
+def _unusable(error: VoiceError) -> ApiError:
+    match error:
+        case VoiceExistsError():
+            return ApiError(409, "voice_exists", str(error), "name")
+        case UnwritableError():
+            return ApiError(500, "unwritable", str(error))
+        case _:
+            return ApiError(400, "bad_voice", str(error))
+
+
+async def _teach(model: LearnsVoices, folder: Path) -> None:
+    """What the model did not learn must not be there at its next start."""
+    try:
+        await model.add_voice(folder)
+    except VoiceError as error:
+        # Where the engine keeps its files is not the client's business.
+        raise VoiceError(str(error).replace(f"{folder}/", "")) from error
+    finally:
+        if folder.name not in model.voices:
+            shutil.rmtree(folder)
 
 
 async def _read(request: Request) -> tuple[NewVoice, bytes]:
