@@ -10,6 +10,7 @@ FILES = {
     "stereo wav": ("wav", "pcm_s16le", 44_100, "stereo"),
     "float wav": ("wav", "pcm_f32le", 48_000, "mono"),
     "mp3": ("mp3", "libmp3lame", 44_100, "stereo"),
+    "mono mp3": ("mp3", "libmp3lame", 22_050, "mono"),
     "flac": ("flac", "flac", 44_100, "mono"),
     "ogg": ("ogg", "libopus", 48_000, "stereo"),
     "m4a": ("ipod", "aac", 44_100, "stereo"),

@@ -28,7 +28,7 @@ HEADERS = {"Authorization": f"Bearer {KEY}"}
 class Bilingual(Counting):
     """Counts for who speaks English or French. While it is `deaf` it trusts no words."""
 
-    languages = ("en", "fr")
+    languages: tuple[str, ...] = ("en", "fr")
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 """Files of all kinds to the engine's sound, in bounded pieces; and those that are none."""
 
+import contextlib
 import io
 import struct
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from tests.whisper_stt.containers import FILES, container
 from tests.whisper_stt.doors import wav
+from whisper_engine.api.files import Cutter
 from whisper_engine.api.uploads import PIECE, Limits, UploadError, pieces
 from whisper_engine.protocol import SAMPLE_RATE
 
@@ -122,6 +124,58 @@ def test_what_is_no_sound_is_said_to_be_none(data: bytes, status: int) -> None:
     with pytest.raises(UploadError) as raised:
         read(data)
     assert raised.value.status == status
+
+
+ODD_HEADERS = {
+    "a codec that nobody knows": ("<H", 20, 0x1234, "codec"),
+    "no bits": ("<H", 34, 0, "codec"),
+    "one sample a second": ("<I", 24, 1, "1 Hz"),
+}
+
+
+@pytest.mark.parametrize(("kind", "at", "value", "says"), ODD_HEADERS.values(), ids=ODD_HEADERS)
+def test_a_wav_whose_header_cannot_be_is_told_what_is_wrong(
+    kind: str, at: int, value: int, says: str
+) -> None:
+    data = bytearray(wav(bytes(SAMPLE_RATE)))
+    struct.pack_into(kind, data, at, value)
+    with pytest.raises(UploadError, match=says) as raised:
+        read(bytes(data))
+    assert raised.value.status == 415
+
+
+def test_more_channels_than_can_be_mixed_are_refused() -> None:
+    with pytest.raises(UploadError, match="mixed to one") as raised:
+        read(wav(bytes(2 * 255 * 100), channels=255))
+    assert raised.value.status == 415
+
+
+def test_two_mp3s_of_different_rates_in_one_file_are_refused(tone: NDArray[np.int16]) -> None:
+    both = container("mp3", tone, RATE) + container("mono mp3", tone, RATE)
+    with pytest.raises(UploadError, match=r"damaged after [2-3]\.\d s") as raised:
+        read(both)
+    assert raised.value.status == 400
+
+
+def test_samples_that_are_no_numbers_are_heard_as_nothing() -> None:
+    """A float file may hold them; the engine's own sound cannot."""
+    data = bytearray(wav(np.full(SAMPLE_RATE, np.nan, "<f4").tobytes()))
+    struct.pack_into("<HHIIHH", data, 20, 3, 1, SAMPLE_RATE, 4 * SAMPLE_RATE, 4, 32)
+    cutter = Cutter()
+    assert cutter.push(read(bytes(data)).tobytes()) == cutter.end() == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("kind", FILES)
+def test_whatever_is_damaged_nothing_but_an_upload_error_is_raised(
+    kind: str, seed: int, tone: NDArray[np.int16]
+) -> None:
+    chance = np.random.default_rng(seed)
+    data = bytearray(container(kind, tone[:RATE], RATE))
+    for at in chance.integers(0, chance.choice([64, 512, len(data)]), 20):
+        data[at] = chance.integers(256)
+    with contextlib.suppress(UploadError):
+        read(bytes(data), Limits(seconds=60))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ _CONTAINERS = "aac,ac3,aiff,amr,au,caf,flac,matroska,mov,mp3,mpeg,mpegts,ogg,w64
 _FRAMED = {"aac", "mp3", "ogg"}
 """Each frame stands for itself, so that a damaged one can be passed over, and a part is a whole."""
 _OTHER_RATE = 48_000
+_LEAST_RATE = 1_000
+"""Hz. Below it a few bytes would stand for hours."""
 _UNKNOWN_LENGTHS = {b"\0\0\0\0", b"\xff\xff\xff\xff"}
 
 
@@ -59,6 +61,11 @@ def _opened(file: BinaryIO) -> InputContainer:
         raise UploadError(415, "unsupported_file", message, "file") from error
 
 
+def _unsupported(why: str) -> UploadError:
+    message = f"{why}: send wav, mp3, flac, ogg, m4a or webm, mono or stereo"
+    return UploadError(415, "unsupported_file", message, "file")
+
+
 class _Reading:
     """One pass over a container's first sound. `streamed`: a WAV that was written without knowing
     how long it would be."""
@@ -68,6 +75,8 @@ class _Reading:
             raise UploadError(415, "no_sound", "there is no sound in this file", "file")
         self._container = container
         self._stream = container.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise _unsupported("its sound is in a codec that is not known here")
         self._limits = limits
         self._streamed = streamed
         self._framed = container.format.name in _FRAMED
@@ -96,9 +105,19 @@ class _Reading:
 
     def _sound(self) -> Iterator[bytes]:
         for frame in self._frames():
-            for mono in self._mono.resample(frame):
+            for mono in self._mixed(frame):
                 yield self._resampler.push(bytes(mono.planes[0])[: 2 * mono.samples])
         yield self._resampler.flush()
+
+    def _mixed(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+        if frame is not None and frame.sample_rate < _LEAST_RATE:
+            raise _unsupported(f"{frame.sample_rate} Hz is less than any sound has")
+        try:
+            return self._mono.resample(frame)
+        except FFmpegError as error:
+            raise _unsupported("its channels cannot be mixed to one") from error
+        except ValueError as error:  # its format changes on the way
+            raise self._broken() from error
 
     def _frames(self) -> Iterator[av.AudioFrame | None]:
         try:
