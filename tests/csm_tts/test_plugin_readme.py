@@ -28,7 +28,3 @@ async def test_a_talk_without_a_session(examples: dict[str, Any], engine: Engine
     assert [message[0] for message in told] == ["cut", "append"]
     assert told[0][2] == pytest.approx(0.24, abs=0.01)
     assert told[1] == ("append", "caller", "Are you open today?")
-
-
-def test_a_worker_registers_its_job(examples: dict[str, Any]) -> None:
-    assert examples["server"]._entrypoint_fnc is examples["answer"]

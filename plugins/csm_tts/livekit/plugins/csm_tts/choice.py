@@ -11,25 +11,22 @@ class Seen:
     Args:
         room: how many more calls it takes; 0 when it is full or not ready, None when it is silent.
         failed: it refused or lost a call a moment ago.
-        ours: it holds what this conversation has said.
     """
 
     url: str
     room: int | None
     failed: bool = False
-    ours: bool = False
 
 
-def in_order(engines: Sequence[Seen]) -> list[str]:
-    """All: the conversation's own, then most room first; equals keep their order.
+def by_room(engines: Sequence[Seen]) -> list[str]:
+    """All, most room first; equals keep their order.
 
-    One that has just failed comes after every other with room, also if it is ours. Those without
-    are tried last: what they said may no longer be so.
+    One that has just failed comes after every other with room. Those without are tried last: what
+    they said may no longer be so.
     """
     return [engine.url for engine in sorted(engines, key=_rank)]
 
 
-def _rank(engine: Seen) -> tuple[bool, bool, bool, bool, int]:
-    kept = engine.ours and not engine.failed
+def _rank(engine: Seen) -> tuple[bool, bool, bool, int]:
     room = engine.room or 0
-    return not kept, engine.room is None, room == 0, engine.failed, -room
+    return engine.room is None, room == 0, engine.failed, -room

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from livekit.agents import APIError
+from livekit.agents import APIError, APITimeoutError
+from livekit.plugins.csm_tts.errors import api_errors
 from livekit.plugins.csm_tts.log import logger
 from livekit.plugins.csm_tts.outbox import Outbox
 from livekit.plugins.csm_tts.recent import Recent
@@ -105,8 +106,17 @@ class Line:
             await self._put_down()
         if self._own is None:
             self._own = await self._begin()
-        await self._outbox.send(self._own)
+        await self._catch_up(self._own)
         return self._own
+
+    async def _catch_up(self, own: EngineSocket) -> None:
+        try:
+            with api_errors("it was told the conversation"):
+                async with asyncio.timeout(self._timeout):
+                    await self._outbox.send(own)
+        except APITimeoutError as error:
+            own.give_up(error)
+            raise
 
     async def _begin(self) -> EngineSocket:
         own = await self._open(self._timeout, True)

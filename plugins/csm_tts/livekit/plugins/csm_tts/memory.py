@@ -73,7 +73,7 @@ class Memory:
     def cut_unplayed(self, generation: int) -> None:
         """A speech was interrupted: what it had made and no output took was not heard."""
         for spoken in self._streams:
-            if spoken.generation == generation and spoken.over and not spoken.captured:
+            if spoken.generation == generation and spoken.over and spoken.captured == 0.0:
                 self.cut(spoken, 0.0)
 
     def _forget_played(self) -> None:

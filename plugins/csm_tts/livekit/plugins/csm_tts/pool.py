@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import aiohttp
 from livekit.agents import APIError
-from livekit.plugins.csm_tts.choice import Seen, in_order
+from livekit.plugins.csm_tts.choice import Seen, by_room
 from livekit.plugins.csm_tts.log import logger
 from livekit.plugins.csm_tts.socket import Address, EngineSocket
 from pydantic import BaseModel
@@ -54,24 +54,20 @@ class Pool:
 
         Raises APIError when none does.
         """
-        errors: list[APIError] = []
-        until = _now() + timeout
         http = self._http()
-        urls = await self._ordered(http, timeout)
+        errors: dict[str, APIError] = {}
+        until = _now() + timeout
+        if self._ours is not None and not self._has_failed(self._ours):
+            share = timeout / min(2, len(self._urls))
+            if socket := await self._try(http, self._ours, config, share, errors):
+                return socket
+        urls = await self._ordered(http, [url for url in self._urls if url not in errors], timeout)
         for number, url in enumerate(urls):
             # One that swallows a connection must leave time for those after it.
             share = (until - _now()) / (len(urls) - number)
-            try:
-                socket = await EngineSocket.open(http, Address(url, self._key), config, share)
-            except APIError as error:
-                self._shunned[url] = _now() + SHUNNED_SECONDS
-                errors.append(error)
-                if len(urls) > 1:
-                    logger.warning("engine passed over", extra={"engine": url, "error": str(error)})
-            else:
-                self._ours = url
+            if socket := await self._try(http, url, config, share, errors):
                 return socket
-        raise _most_hopeful(errors)
+        raise _most_hopeful(list(errors.values()))
 
     def lost(self, url: str) -> None:
         """A socket to this engine broke. Twice within a moment is the engine's fault."""
@@ -80,28 +76,39 @@ class Pool:
             self._shunned[url] = now + SHUNNED_SECONDS
         self._lost = _Lost(url, now)
 
-    async def _ordered(self, http: aiohttp.ClientSession, timeout: float) -> list[str]:
-        if len(self._urls) == 1:
-            return self._urls
-        now = _now()
-        if self._ours and not self._has_failed(self._ours, now):
-            rooms: dict[str, int | None] = {}  # it will do, mostly: the others need not be asked
-        else:
-            limit = min(ASK_SECONDS, timeout / 4)
-            async with asyncio.TaskGroup() as group:
-                asked = {url: group.create_task(_room(http, url, limit)) for url in self._urls}
-            rooms = {url: task.result() for url, task in asked.items()}
-        # Callers are processes that do not know of each other: equals must not all get the first.
-        urls = random.sample(self._urls, len(self._urls))
-        return in_order(
-            [
-                Seen(url, rooms.get(url), self._has_failed(url, now), url == self._ours)
-                for url in urls
-            ]
-        )
+    async def _try(
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        config: SessionConfig,
+        timeout: float,
+        errors: dict[str, APIError],
+    ) -> EngineSocket | None:
+        try:
+            socket = await EngineSocket.open(http, Address(url, self._key), config, timeout)
+        except APIError as error:
+            self._shunned[url] = _now() + SHUNNED_SECONDS
+            errors[url] = error
+            if len(self._urls) > 1:
+                logger.warning("engine passed over", extra={"engine": url, "error": str(error)})
+            return None
+        self._ours = url
+        return socket
 
-    def _has_failed(self, url: str, now: float) -> bool:
-        return now < self._shunned.get(url, 0.0)
+    async def _ordered(
+        self, http: aiohttp.ClientSession, urls: Sequence[str], timeout: float
+    ) -> list[str]:
+        if len(urls) <= 1:
+            return list(urls)
+        limit = min(ASK_SECONDS, timeout / 4)
+        async with asyncio.TaskGroup() as group:
+            asked = {url: group.create_task(_room(http, url, limit)) for url in urls}
+        # Callers are processes that do not know of each other: equals must not all get the first.
+        shuffled = random.sample(urls, len(urls))
+        return by_room([Seen(url, asked[url].result(), self._has_failed(url)) for url in shuffled])
+
+    def _has_failed(self, url: str) -> bool:
+        return _now() < self._shunned.get(url, 0.0)
 
 
 async def _room(http: aiohttp.ClientSession, url: str, timeout: float) -> int | None:
