@@ -63,6 +63,14 @@ def test_speak_says_in_a_sentence_what_is_wrong(
     assert not list(tmp_path.iterdir())
 
 
+def test_stdin_that_is_no_text_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), "utf-8"))
+    assert run("speak", "-", "-o", tmp_path / "out.wav") == 2
+    assert capsys.readouterr().err == "stdin is not text in UTF-8: convert it\n"
+
+
 def test_speak_into_a_closed_pipe_ends_in_a_sentence() -> None:
     speaking = subprocess.Popen(
         [sys.executable, "-m", "csm_engine", "speak", MORNING, "-o", "-"],

@@ -77,7 +77,8 @@ async def test_a_missing_key_is_told(engine: Engine, failed: Speak) -> None:
 async def test_an_engine_that_is_not_there_is_named(failed: Speak) -> None:
     url = "http://127.0.0.1:9"
     assert f"there is no engine at {url}" in await failed(url, "one")
-    assert "begins with http" in await failed("127.0.0.1:9", "one")
+    for wrong in ("127.0.0.1:9", "http://", "http://[", "http://a:b", "file:///etc/passwd"):
+        assert f"{wrong} is no engine's address" in await failed(wrong, "one")
 
 
 DELTA = '{"type": "speech.audio.delta", "audio": "AAAA"}'
@@ -115,6 +116,7 @@ async def test_what_was_chosen_is_asked_for(
         (DELTA, "broke off in the middle"),
         ('{"type": "error", "error": {"message": "fell off the bus"}}', "fell off the bus"),
         ('{"type": "speech.audio.delta"}', "no event of speech"),
+        ('{"type": "speech.audio.delta", "audio": "?"}', "no event of speech"),
         ("hello", "no event of speech"),
     ],
 )

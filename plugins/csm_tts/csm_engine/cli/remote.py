@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from csm_engine.cli.sound import Heard
 from csm_engine.model import Manner
 
 PATH = "/v1/audio/speech"
+NO_EVENT = "its answer is no event of speech"
 SILENCE = 60.0
 """Seconds without a byte after which an engine is given up."""
 
@@ -28,7 +30,7 @@ def speak_by(url: str, key: SecretStr | None, text: str, manner: Manner, heard: 
             for event in _events(reply):
                 match event:
                     case {"type": "speech.audio.delta", "audio": str(sound)}:
-                        heard.take(base64.b64decode(sound))
+                        heard.take(_pcm(sound))
                     case {"type": "speech.audio.done"}:
                         return str(event.get("finish_reason", "unknown"))
                     case _:
@@ -43,8 +45,8 @@ def speak_by(url: str, key: SecretStr | None, text: str, manner: Manner, heard: 
 
 
 def _request(url: str, key: SecretStr | None, text: str, manner: Manner) -> urllib.request.Request:
-    if not url.startswith(("http://", "https://")):
-        raise CommandError(f"{url} is no engine's address: it begins with http:// or https://")
+    if not _is_address(url):
+        raise CommandError(f"{url} is no engine's address: give http://HOST:PORT")
     chosen = {"seed": manner.seed, "temperature": manner.temperature, "top_k": manner.top_k}
     body = {
         "input": text,
@@ -57,6 +59,22 @@ def _request(url: str, key: SecretStr | None, text: str, manner: Manner) -> urll
     if key is not None:
         headers["Authorization"] = f"Bearer {key.get_secret_value()}"
     return urllib.request.Request(url.rstrip("/") + PATH, json.dumps(body).encode(), headers)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return known and url.isprintable() and " " not in url
+
+
+def _pcm(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        raise CommandError(f"the engine failed: {NO_EVENT}") from error
 
 
 def _events(lines: Iterable[bytes]) -> Iterator[Any]:
@@ -80,4 +98,4 @@ def _message(body: Any) -> str:
         case {"error": {"message": str(message)}}:
             return message
         case _:
-            return "its answer is no event of speech"
+            return NO_EVENT

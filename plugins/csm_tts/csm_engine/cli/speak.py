@@ -56,7 +56,10 @@ async def speak(settings: Settings, text: str, manner: Manner, heard: Heard) -> 
 
 
 def _text(given: str) -> str:
-    text = (sys.stdin.read() if given == STDIO else given).strip()
+    try:
+        text = (sys.stdin.read() if given == STDIO else given).strip()
+    except UnicodeDecodeError as error:
+        raise CommandError("stdin is not text in UTF-8: convert it") from error
     if not text:
         raise CommandError(f"the text is empty: say something, or give it on stdin with {STDIO}")
     return text
