@@ -14,6 +14,7 @@ from csm_engine.csm.synthetic import TINY, random_model
 from csm_engine.engine.codec import Codec, CodecStep
 from csm_engine.gpu.device import Cuda
 from csm_engine.kernels.plain import TorchOps
+from tests.csm_tts.csm_rows import text_prompt
 from tests.csm_tts.gpu_rows import PAGE_SIZE, Speaking, on_gpu
 
 pytestmark = on_gpu
@@ -113,6 +114,17 @@ def test_a_tick_is_asked_for_without_waiting(model: Csm) -> None:
                 sound()
                 heard = on.fetch(codec.sound)
     assert (len(codes()), len(heard())) == (4, 4)
+
+
+def test_a_prompt_is_read_without_waiting(model: Csm) -> None:
+    speaking = Speaking(model, Cuda(), 2, captured=True)
+    codes = torch.ones(3, model.config.num_codebooks, dtype=torch.long)
+    prompt = text_prompt(model.config, 9) + model.prompter.audio(codes)
+    with waiting_fails():
+        speaking.begin(0, 30)
+        embedded = model.backbone.embed(prompt)
+        model.backbone.prefill(speaking.kv, speaking.sequences[1], embedded)
+    assert len(embedded) == 9 + len(codes) + 1
 
 
 def test_memory_is_flat_over_many_sentences(model: Csm) -> None:

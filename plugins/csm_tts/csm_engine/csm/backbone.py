@@ -40,11 +40,14 @@ class Backbone:
 
     def embed(self, prompt: Prompt) -> Tensor:
         """A prompt of T tokens → [T, hidden], its audio tokens replaced by their frames."""
-        ids = prompt.ids.to(self.device)
+        # Found before it is on the device, which would have to be waited for.
+        audio = (prompt.ids == self._audio_token) | (prompt.ids == self._audio_eos)
+        ids, codes, places = (
+            each.to(self.device, non_blocking=True)
+            for each in (prompt.ids, prompt.codes, audio.nonzero()[:, 0])
+        )
         embedded = functional.embedding(ids, self._weights.text)
-        audio = (ids == self._audio_token) | (ids == self._audio_eos)
-        embedded[audio] = self.embed_frames(prompt.codes.to(self.device))
-        return embedded
+        return embedded.index_copy_(0, places, self.embed_frames(codes))
 
     def prefill(self, kv: PagedKV, sequence: Sequence, embedded: Tensor) -> None:
         """Append [T, hidden] tokens to a sequence. Raises ValueError or OutOfPagesError first.
@@ -57,7 +60,8 @@ class Backbone:
         kv.extend(sequence, tokens)
         positions = torch.arange(start, start + tokens, device=self.device)[None]
         used = kv.block_table(sequence)[: len(sequence.pages)]
-        self.forward(kv, embedded[None], positions, used[None].to(self.device))
+        table = used[None].to(self.device, non_blocking=True)
+        self.forward(kv, embedded[None], positions, table)
 
     def forward(self, kv: PagedKV, states: Tensor, positions: Tensor, table: Tensor) -> Tensor:
         """Tokens [rows, T, hidden] at `positions` [rows, T] → [rows, T, hidden], normed.

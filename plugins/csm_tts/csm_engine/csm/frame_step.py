@@ -63,7 +63,8 @@ class Slots:
         self.block_table[slot] = 0
 
     def _show_pages(self, slot: int, sequence: Sequence) -> None:
-        self.block_table[slot] = self.kv.block_table(sequence).to(self.block_table.device)
+        table = self.kv.block_table(sequence)
+        self.block_table[slot] = table.to(self.block_table.device, non_blocking=True)
 
 
 class FrameStep:
@@ -88,7 +89,8 @@ class FrameStep:
         empty = len(self._rows) - len(slots)
         if empty < 0 or len(set(slots)) < len(slots):
             raise ValueError(f"{slots} are not up to {len(self._rows)} slots, each once")
-        self._rows.copy_(torch.tensor(slots + [self._slots.padding] * empty))
+        chosen = torch.tensor(slots + [self._slots.padding] * empty)
+        self._rows.copy_(chosen, non_blocking=True)
 
     def run(self) -> None:
         """Make one frame a row, into `result`, and let it be the row's next input."""
