@@ -113,10 +113,20 @@ class TestOpenAIClient:
         assert speech.content == to_mulaw(at(8_000, FRAME))
 
 
-@pytest.mark.parametrize("response_format", ["pcm", "wav"])
-async def test_livekits_own_plugin_speaks_with_it(engine: Engine, response_format: str) -> None:
+@pytest.mark.parametrize(
+    ("response_format", "model"),
+    [("pcm", "gpt-4o-mini-tts"), ("wav", "gpt-4o-mini-tts"), ("pcm", "tts-1"), ("wav", "tts-1")],
+)
+async def test_livekits_own_plugin_speaks_with_it(
+    engine: Engine, response_format: str, model: str
+) -> None:
+    """It asks for events, but of `tts-1` for bare sound."""
     voice = livekit_openai.TTS(
-        base_url=engine.url + "/v1", api_key=KEY, voice="default", response_format=response_format
+        base_url=engine.url + "/v1",
+        api_key=KEY,
+        model=model,
+        voice="default",
+        response_format=response_format,
     )
     async with voice.synthesize("One two three.", conn_options=ONCE) as stream:
         frame = await stream.collect()

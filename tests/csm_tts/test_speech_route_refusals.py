@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from csm_engine.api.wanted import MAX_TEXT_CHARS
+from csm_engine.protocol import PATH
 from tests.csm_tts.conftest import KEY, Engine, app_of
 from tests.csm_tts.posts import HEADERS, SPEECH, pcm
 from tests.csm_tts.tone import FRAME, Tone
@@ -68,6 +69,44 @@ async def test_wants_the_key(http: aiohttp.ClientSession, engine: Engine) -> Non
     async with http.post(engine.url + SPEECH, json={"input": "One."}) as response:
         assert response.status == 401
     assert not engine.model.spoken
+
+
+class Packed(Tone):
+    def has_room(self) -> bool:
+        return False
+
+
+class Lost(Tone):
+    broken: str | None = None  # type: ignore[assignment]
+
+
+async def test_a_model_without_room_takes_no_text_and_no_call(http: aiohttp.ClientSession) -> None:
+    app, _ = app_of(Packed())
+    async with running(app) as server:
+        async with http.post(server.url + SPEECH, json=pcm("One."), headers=HEADERS) as response:
+            assert response.status == 503
+            assert (await response.json())["error"]["code"] == "full"
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+            await http.ws_connect(server.url + PATH, headers=HEADERS)
+        async with http.get(server.url + "/ready") as response:
+            assert (await response.json())["room"] == 0
+
+
+async def test_a_model_that_breaks_is_reported_and_asked_for_nothing(
+    http: aiohttp.ClientSession,
+) -> None:
+    model = Lost()
+    app, _ = app_of(model)
+    async with running(app) as server:
+        model.forget()
+        model.broken = "the device is lost"
+        async with http.get(server.url + "/health") as response:
+            assert response.status == 503
+            assert (await response.json())["reason"] == "the device is lost"
+        async with http.post(server.url + SPEECH, json=pcm("One."), headers=HEADERS) as response:
+            assert response.status == 503
+            assert (await response.json())["error"]["code"] == "broken"
+    assert not model.spoken
 
 
 async def test_a_client_that_leaves_frees_the_engine(

@@ -1,6 +1,8 @@
 """The stage between the model and who listens: what it may hold, and that nothing leaves unmarked."""
 
+import asyncio
 import sys
+import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, closing
 from importlib.util import find_spec
@@ -89,6 +91,33 @@ async def test_leaving_a_stage_stops_the_model() -> None:
         async with aclosing(sound) as frames:
             await anext(frames)
         assert model.free.is_set()
+
+
+async def test_a_mark_that_nobody_waits_for_any_more_is_not_overtaken() -> None:
+    running, begun, go_on = 0, asyncio.Event(), threading.Event()
+    loop, most = asyncio.get_running_loop(), 0
+
+    def mark(samples: Samples) -> Samples:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        loop.call_soon_threadsafe(begun.set)
+        go_on.wait(10)
+        running -= 1
+        return samples
+
+    model = Tone()
+    spoken = speaker(WholeSentences(mark), model=model)
+    left = asyncio.create_task(said(spoken, "One.", Progress()))
+    await begun.wait()
+    left.cancel()
+    await asyncio.wait({left})
+    next_one = asyncio.create_task(said(spoken, "Two.", Progress()))
+    model.free.clear()
+    await model.free.wait()  # all of the second sentence is made, and waits for its mark
+    go_on.set()
+    assert await next_one == [FRAME]
+    assert most == 1
 
 
 async def test_silence_bears_no_mark() -> None:

@@ -7,6 +7,7 @@ others to keep marking, with a private key of their own (its repository's README
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
 import numpy as np
@@ -35,7 +36,7 @@ class WholeSentences:
 
     def __init__(self, mark: Mark) -> None:
         self._mark = mark
-        self._one_at_a_time = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "watermark")
 
     async def __call__(self, sound: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Raises SpeakError where the mark cannot be made: nothing leaves without one."""
@@ -44,11 +45,12 @@ class WholeSentences:
         if not any(pcm):
             yield pcm  # silence bears no mark
             return
-        async with self._one_at_a_time:
-            try:
-                yield await asyncio.to_thread(self._marked, pcm)
-            except (RuntimeError, ValueError) as error:
-                raise SpeakError("the watermark could not be made", retryable=True) from error
+        loop = asyncio.get_running_loop()
+        try:
+            marked = await loop.run_in_executor(self._thread, self._marked, pcm)
+        except (RuntimeError, ValueError) as error:
+            raise SpeakError("the watermark could not be made", retryable=True) from error
+        yield marked
 
     def _marked(self, pcm: bytes) -> bytes:
         samples = np.frombuffer(pcm, np.int16)
