@@ -7,11 +7,11 @@ from torch import Tensor
 from csm_engine.kernels.int8 import Int8
 from csm_engine.kernels.jit import jit
 
-ROWS, OUTPUTS, INPUTS = 16, 32, 64
+ROWS, OUTPUTS, INPUTS = 16, 16, 128
 """Of a block. Fixed, so that a row's result does not depend on how many others there are."""
 
 
-@jit
+@jit()
 def _product(
     states: tl.tensor,
     codes: tl.tensor,
@@ -68,6 +68,7 @@ def product(states: Tensor, weight: Int8) -> Tensor:
         OUTPUTS=OUTPUTS,
         INPUTS=INPUTS,
         num_warps=4,
+        num_stages=4,
         enable_fp_fusion=True,
     )
     return out

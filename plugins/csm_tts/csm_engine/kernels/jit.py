@@ -6,10 +6,18 @@ from typing import Any
 import triton
 
 
-def jit(kernel: Callable[..., None]) -> Any:
-    """Launched as `kernel[grid](…)`; interpreted on the CPU where TRITON_INTERPRET=1 was set
-    before this module was imported."""
-    return triton.jit(kernel)
+def jit(*varying: str) -> Callable[[Callable[..., None]], Any]:
+    """A kernel, launched as `kernel[grid](…)`.
+
+    It is compiled for what its arguments have in common (divisors, alignment), but for those named
+    `varying`: these would have it compiled again and again. Where TRITON_INTERPRET=1 was set before
+    Triton was imported, it is interpreted on the CPU.
+    """
+
+    def compiled(kernel: Callable[..., None]) -> Any:
+        return triton.jit(kernel, do_not_specialize=varying, do_not_specialize_on_alignment=varying)
+
+    return compiled
 
 
 def power_of_two(size: int) -> int:

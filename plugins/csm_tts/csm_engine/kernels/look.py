@@ -18,7 +18,7 @@ NARROW = 64
 """Head dimension up to which a program's registers hold 64 positions at a time, not 16."""
 
 
-@jit
+@jit("positions")
 def _look(
     qkv: tl.tensor,
     cos: tl.tensor,

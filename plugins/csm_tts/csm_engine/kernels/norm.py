@@ -7,7 +7,7 @@ from torch import Tensor
 from csm_engine.kernels.jit import jit, power_of_two
 
 
-@jit
+@jit()
 def _add_norm(
     states: tl.tensor,
     more: tl.tensor,
@@ -36,7 +36,7 @@ def _add_norm(
     tl.store(normed + here, out.to(kind), mask=inside)
 
 
-@jit
+@jit()
 def _gated(gate_up: tl.tensor, out: tl.tensor, size: tl.tensor, BLOCK: tl.constexpr) -> None:
     row = tl.program_id(0).to(tl.int64)
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)

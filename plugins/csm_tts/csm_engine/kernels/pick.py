@@ -11,7 +11,7 @@ from csm_engine.kernels.jit import jit, power_of_two
 from csm_engine.kernels.ops import Draw
 
 
-@jit
+@jit("codes", "codebook")
 def _pick(
     logits: tl.tensor,
     logits_stride: tl.tensor,
