@@ -17,7 +17,9 @@ from csm_engine.csm.checkpoint import Checkpoint, WeightsError
 from csm_engine.csm.config import CsmConfig, read_config
 from csm_engine.csm.fields import ConfigError
 from csm_engine.csm.prompt import Prompter, PromptError
+from csm_engine.engine.batch import buckets
 from csm_engine.gpu.plan import GRAPHS, memory
+from csm_engine.loading import SPARE_VOICES
 
 GIB = 2**30
 NAMED = 3
@@ -33,15 +35,8 @@ def look(settings: Settings) -> Iterator[Finding]:
     config, model = _model(Path(settings.model))
     yield model
     if config is not None:
-        parts = memory(
-            config,
-            streams=settings.streams,
-            conversations=settings.listen.max_sessions,
-            voices=_voices(settings),
-            dtype_bytes=2 if on_gpu else 4,
-        )
-        needed = {name: size for name, size in parts.items() if on_gpu or name != GRAPHS}
-        yield fits(needed, torch.cuda.mem_get_info()[0] if on_gpu else _free_here())
+        free = torch.cuda.mem_get_info()[0] if on_gpu else _free_here()
+        yield fits(_memory(config, settings, on_gpu=on_gpu), free)
 
 
 def uses_gpu(settings: Settings) -> bool:
@@ -100,8 +95,22 @@ def fits(parts: Mapping[str, int], free: int | None) -> Finding:
     says = f"{needed / GIB:.2f} GiB needed ({named}), {left} free"
     if free is None or needed <= free:
         return Finding("memory", State.FINE, says)
-    fix = "set CSM_STREAMS or CSM_LISTEN__MAX_SESSIONS lower, or end what else holds it"
+    fix = "set CSM_STREAMS lower, or end what else holds memory"
     return Finding("memory", State.BROKEN, says, fix)
+
+
+def _memory(config: CsmConfig, settings: Settings, *, on_gpu: bool) -> dict[str, int]:
+    """What `loading` will ask for."""
+    parts = memory(
+        config,
+        streams=settings.streams,
+        conversations=settings.streams,
+        voices=_voices(settings) + SPARE_VOICES,
+        dtype_bytes=2 if on_gpu else 4,
+        buckets=buckets(settings.streams),
+        depth_bits=settings.depth_bits,
+    )
+    return {name: size for name, size in parts.items() if on_gpu or name != GRAPHS}
 
 
 def _voices(settings: Settings) -> int:
