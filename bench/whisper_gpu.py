@@ -67,7 +67,9 @@ def _by_torch(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise NotHereError(f"{error.name} is not installed") from error
     if options.device == "cuda" and not bench.has_gpu():
-        raise NotHereError("torch sees no GPU; --torch --device cpu --shapes micro tries the bench")
+        raise NotHereError(
+            "torch sees no GPU; --torch --device cpu --shapes micro --out FOLDER tries the bench"
+        )
     options.shapes = options.shapes or TORCH_SHAPES
     return bench.run(options)
 
@@ -77,7 +79,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, metavar="SHAPE")
     parser.add_argument("--repeats", type=int, default=5, help="the quickest counts")
     parser.add_argument("--json", action="store_true", help="print the figures, not the page")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of both")
+    parser.add_argument("--out", type=Path, help="folder of both (bench/results)")
     there = parser.add_argument_group("with CTranslate2")
     there.add_argument("--types", nargs="+", default=("float16", "int8_float16"), help="of numbers")
     there.add_argument("--calls", nargs="*", type=int, default=(50, 100, 150), help="at once")
@@ -94,7 +96,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     simulated.add_argument("--ladder", nargs="+", type=int, default=LADDER, help="of calls")
     simulated.add_argument("--periods", nargs="+", type=float, default=PERIODS, help="of interims")
     simulated.add_argument("--of-each", type=float, default=120, help="seconds of a call")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.device == "cpu" and options.out is None:
+        parser.error("a trial on a CPU is no result to keep: give --out FOLDER")
+    options.out = options.out or RESULTS
+    return options
 
 
 if __name__ == "__main__":

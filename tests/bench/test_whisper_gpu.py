@@ -128,6 +128,12 @@ def test_one_command_measures_fits_simulates_and_says_what_it_is(
     assert "no GPU" in page
 
 
+def test_a_trial_does_not_overwrite_the_results(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        whisper_gpu.main(TRIAL)
+    assert "--out FOLDER" in capsys.readouterr().err
+
+
 def test_without_a_gpu_it_says_how_to_try_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
