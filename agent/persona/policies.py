@@ -1,0 +1,117 @@
+"""How an agent behaves, beside what it says. Names are Vapi's where it has one (its assistants'
+`startSpeakingPlan`, `stopSpeakingPlan`, `messagePlan`), in snake case; all times are seconds."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+
+class Policy(BaseModel):
+    # A whole number is a float here, as in YAML's `5`.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StartSpeakingPlan(Policy):
+    """When the caller's turn is over."""
+
+    wait_seconds: Seconds = 0.3
+    """Of silence after a turn that sounds finished."""
+    max_wait_seconds: Seconds = 0.7
+    """Of silence after any turn."""
+    unlikely_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """End-of-turn score under which a turn does not sound finished."""
+    max_wait_seconds_after_interruption: Seconds | None = None
+    """In the one turn after the caller interrupted; half of `max_wait_seconds` where not said."""
+    short_answers: bool = True
+    """A short answer to the agent's question ends the turn after `wait_seconds`, however it sounds."""
+    short_answer_phrases: tuple[Text, ...] = ()
+    """More of them than the language's own list has."""
+
+
+class StopSpeakingPlan(Policy):
+    """When the caller makes the agent stop."""
+
+    num_words: Annotated[int, Field(ge=1, le=20)] = 2
+    """That interrupt, those of the acknowledgements not counted."""
+    voice_seconds: Annotated[float, Field(gt=0, le=5)] = 0.5
+    """Of speech without a pause that interrupt."""
+    backoff_seconds: Seconds = 1.5
+    """After an interruption in which sound alone interrupts no more: it takes words."""
+    acknowledgement_phrases: tuple[Text, ...] = ()
+    """That do not interrupt, more than the language's own list has."""
+    interruption_phrases: tuple[Text, ...] = ("stop", "wait", "hold on")
+    """That interrupt at once."""
+    fade_seconds: Annotated[float, Field(ge=0, le=0.15)] = 0.12
+    """In which the agent's voice goes down to nothing."""
+    trailing_clip: Text | None = None
+    """WAV that follows an interruption, beside the persona's file: a breath, say."""
+
+
+class MessagePlan(Policy):
+    """What is said into silence."""
+
+    idle_messages: tuple[Text, ...] = ("Are you still there?",)
+    idle_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    idle_message_max_spoken_count: Annotated[int, Field(ge=0, le=10)] = 2
+    silence_timeout_message: Text = "I cannot hear you. Goodbye."
+    """Before the agent hangs up, when all of them were said."""
+
+
+class Limits(Policy):
+    max_duration_seconds: Annotated[float, Field(gt=0, le=86_400)] = 1800.0
+    """Of a call."""
+    duration_warning_seconds: Seconds = 60.0
+    """Before its end at which the caller is told."""
+    duration_warning_message: Text = "I am sorry, we have only a minute left."
+    duration_end_message: Text = "I am sorry, our time is up. Goodbye."
+    max_turn_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    """Of a caller's turn, after which the agent takes the word."""
+    max_turn_words: Annotated[int, Field(gt=0, le=2000)] = 200
+
+
+class FailurePlan(Policy):
+    """What the caller hears when a part fails."""
+
+    moment_message: Text = "Sorry, give me a moment."
+    unheard_message: Text = "Sorry, I didn't catch that."
+    unheard_seconds: Annotated[float, Field(gt=0, le=30)] = 3.0
+    """Without words after speech, until that is said."""
+    filler_message: Text = "One moment, please."
+    filler_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
+    """A tool takes, until that is said."""
+    goodbye_message: Text = "I am sorry, something is wrong on our side. Goodbye."
+    transfer_to: Text | None = None
+    """Number, or name in `transfers`, that a call goes to instead of its goodbye."""
+
+
+class Memory(Policy):
+    max_messages: Annotated[int, Field(ge=2, le=500)] = 20
+    """That the model gets; instructions are not among them."""
+    max_tokens: Annotated[int, Field(ge=200, le=1_000_000)] | None = None
+    """By an estimate of four characters a token."""
+
+
+class Outbound(Policy):
+    """Calls that the agent places."""
+
+    first_message_mode: Literal["callee-speaks-first", "agent-speaks-first"] = "callee-speaks-first"
+    callee_silence_seconds: Annotated[float, Field(gt=0, le=30)] = 3.0
+    """Until the agent speaks after all."""
+    voicemail_detection: bool = True
+    voicemail_message: Text | None = None
+    """Left after the beep; without one the agent hangs up."""
+
+
+class Endpoint(Policy):
+    """An OpenAI-compatible door of somebody else's."""
+
+    url: Text
+    model: Text
+    key: Text | None = None
+    """Name of the secret: `AGENT_SECRET_NAME` in the environment."""
+    voice: Text | None = None
+    """For speech."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 4.0
