@@ -4,9 +4,11 @@ import asyncio
 
 import aiohttp
 import pytest
+from livekit import rtc
 from livekit.agents import AgentSession
 from livekit.plugins import csm_tts
 
+from agent import voice
 from agent.call import Call
 from agent.config import Settings
 from agent.conversation import Conversation
@@ -14,7 +16,7 @@ from agent.persona import Persona
 from csm_engine.protocol import FRAME_SECONDS
 from tests.csm_tts.conftest import KEY, app_of
 from tests.csm_tts.tone import Tone
-from tests.fakes.models import FakeMind, Listener, Reply
+from tests.fakes.models import FakeMind, FakeVoice, Listener, Reply
 from tests.fakes.virtual_time import on_virtual_time
 from tests.serving.running import running
 
@@ -28,9 +30,9 @@ async def test_of_a_greeting_that_was_cut_off_the_engine_remembers_what_was_hear
     app, _ = app_of(model)
     async with running(app) as server, aiohttp.ClientSession() as http:
         model.forget()
-        voice = csm_tts.TTS(server.url, key=KEY, http_session=http)
+        ours = csm_tts.TTS(server.url, key=KEY, http_session=http)
         session = AgentSession[None](
-            tts=voice,
+            tts=ours,
             llm=FakeMind(lambda _: Reply("Of course.")),
             vad=None,
             turn_handling={"turn_detection": "manual"},
@@ -51,3 +53,27 @@ async def test_of_a_greeting_that_was_cut_off_the_engine_remembers_what_was_hear
     assert listener.heard < settings.lead_in + GREETING_SECONDS
     assert listener.most_ahead <= settings.max_queued_audio + 0.25
     assert cuts[-1] == pytest.approx(listener.heard - settings.lead_in, abs=0.02)
+
+
+@on_virtual_time
+async def test_a_voice_that_is_to_know_how_the_caller_sounds_hears_them() -> None:
+    model = Tone()
+    app, _ = app_of(model)
+    frame = rtc.AudioFrame(bytes(640), 16_000, 1, 320)
+    async with running(app) as server, aiohttp.ClientSession() as http:
+        model.forget()
+        ours = csm_tts.TTS(server.url, key=KEY, remembers="sounds", http_session=http)
+        async with ours, AgentSession[None](tts=ours, vad=None) as session:
+            ours.prewarm()
+            await asyncio.sleep(1)
+            voice.hear(session, frame)
+            await asyncio.sleep(1)
+    assert ("hear", 640) in model.told
+
+
+@on_virtual_time
+async def test_another_voice_is_asked_for_nothing() -> None:
+    session = AgentSession[None](tts=FakeVoice(), vad=None)
+    voice.follow(session)
+    voice.hear(session, rtc.AudioFrame(bytes(640), 16_000, 1, 320))
+    assert session.output.audio is None

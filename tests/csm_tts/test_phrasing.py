@@ -94,6 +94,8 @@ def test_a_clause_ends_at_a_mark_before_more_of_the_sentence(text: str) -> None:
         "We open every day at 10:30 and",
         "That was on the March 5, 2026 and",
         "You may pay with cards e.g., a debit card",
+        "If you like to come, we open at nine.",
+        "If you like to come, do you want a room?\u201d ",
         "The score of today was 3 - 2 and",
         "That is a well-known and part-time job",
         "\u2014 \u2014 \u2014 \u2014 , a",
@@ -117,6 +119,7 @@ async def test_a_first_sentence_that_is_still_written_is_begun_at_its_clause() -
 async def test_a_first_sentence_that_has_ended_is_left_whole() -> None:
     text = "If you like to come, we open at nine. Or"
     assert await spoken([text], first_clause=True) == [text[:37], text[37:]]
+    assert await spoken([text[:37]], first_clause=True) == [text[:37]]
     assert (await spoken(["Sure. ", *text], first_clause=True))[0] == "Sure."
 
 
