@@ -156,7 +156,7 @@ def without_torch(*words: str, **settings: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_help_bench_and_speech_of_the_rehearsal_need_no_torch(tmp_path: Path) -> None:
+def test_with_the_rehearsal_voice_no_command_needs_torch(tmp_path: Path) -> None:
     helped = without_torch("--help")
     assert helped.returncode == 0
     assert all(name in helped.stdout for name in ("serve", "speak", "bench", "voice", "doctor"))
@@ -164,6 +164,7 @@ def test_help_bench_and_speech_of_the_rehearsal_need_no_torch(tmp_path: Path) ->
     assert without_torch("speak", MORNING, "-o", str(out)).returncode == 0
     assert out.stat().st_size > 10_000
     assert without_torch("bench", "--at-once", "1", "--sentences", "1").returncode == 0
+    assert without_torch("doctor").returncode == 0
 
 
 def test_a_csm_without_torch_says_what_to_install(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from csm_engine.cli.csm_findings import GIB, fits
 from csm_engine.cli.figures import Quantiles, milliseconds
-from csm_engine.cli.findings import Finding, State, worst_first
+from csm_engine.cli.findings import Finding, State, installed, worst_first
 from csm_engine.cli.rounds import Round, Said, summed
 from csm_engine.cli.trial import by_roofline, conversations, spoken
 from tests.csm_tts.command_line import run
@@ -83,6 +83,15 @@ def test_a_voice_that_cannot_speak_is_broken(
     monkeypatch.setenv("CSM_VOICES", str(tmp_path))
     assert run("doctor", "--json") == 1
     assert told(capsys)["voice eve"]["state"] == "broken"
+
+
+def test_packages_are_missed_by_a_csm_alone() -> None:
+    versions = {"torch": None, "safetensors": "0.8.0"}
+    missed = installed(versions, needed=True)
+    assert missed.state is State.BROKEN
+    assert missed.says == "torch missing, safetensors 0.8.0"
+    assert installed(versions, needed=False).state is State.FINE
+    assert installed({"torch": "2.15.0"}, needed=True).state is State.FINE
 
 
 def test_within_a_kind_what_came_first_stays_first() -> None:

@@ -1,7 +1,7 @@
 """What a doctor has looked at, and what needs no torch to look at."""
 
 import importlib.metadata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,9 +36,13 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 
 def packages(settings: Settings) -> Finding:
     versions = {name: _version(name) for name in PACKAGES}
+    return installed(versions, needed=settings.model != REHEARSAL)
+
+
+def installed(versions: Mapping[str, str | None], *, needed: bool) -> Finding:
+    """`versions` by package; None for one that is missing."""
     says = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
-    missing = [name for name, version in versions.items() if version is None]
-    if not missing or settings.model == REHEARSAL:
+    if all(versions.values()) or not needed:
         return Finding("packages", State.FINE, says)
     fix = "install livekit-plugins-csm-tts[engine], or set CSM_MODEL=rehearsal"
     return Finding("packages", State.BROKEN, says, fix)
