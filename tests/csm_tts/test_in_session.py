@@ -60,3 +60,23 @@ async def test_an_interruption_frees_the_engine_and_the_next_speech_is_heard(
         await session.say("One two three.")
         assert listener.heard - before == pytest.approx(3 * FRAME_SECONDS, abs=0.02)
     assert engine.gate.held == 1
+
+
+async def test_a_reply_that_is_begun_at_its_clause_is_one_text_in_the_history(
+    make_tts: MakeTTS, engine: Engine
+) -> None:
+    text = "If you like to come, we open at 9:30. Is 1,000 all right?"
+
+    async def written() -> AsyncIterator[str]:
+        for word in text.split():
+            yield f"{word} "
+
+    async with session_of(make_tts) as (session, listener), asyncio.timeout(20):
+        await session.say(written())
+        assert said(session)[0].split() == text.split()
+    assert engine.model.spoken == [
+        "If you like to come,",
+        "we open at 9:30.",
+        "Is 1,000 all right?",
+    ]
+    assert listener.heard == pytest.approx(13 * FRAME_SECONDS, abs=0.02)
