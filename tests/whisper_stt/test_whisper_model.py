@@ -15,6 +15,7 @@ from whisper_engine.config import Settings
 from whisper_engine.model import Decoder, Heard, Kind, Request, Span, UnknownLanguageError
 from whisper_engine.protocol import SAMPLE_RATE, Start
 from whisper_engine.synthetic import write_scripted
+from whisper_engine.whisper.device import default_workers
 from whisper_engine.whisper.lengths import FULL_FRAMES
 from whisper_engine.whisper.model import Whisper
 
@@ -55,6 +56,21 @@ async def hear(decoder: Decoder, kind: Kind = Kind.FINAL, *, start: int = 0) -> 
     heard = await decoder.decode(request(kind, start=start))
     assert heard is not None
     return heard
+
+
+@pytest.mark.parametrize(
+    ("device", "cores", "workers"), [("cuda", 16, 2), ("cuda", 1, 2), ("cpu", 16, 4), ("cpu", 1, 1)]
+)
+def test_workers_are_as_many_as_the_device_bears(device: str, cores: int, workers: int) -> None:
+    assert default_workers(device, cores) == workers
+
+
+async def test_the_language_can_be_detected_among_all_that_it_hears(model: Whisper) -> None:
+    assert len(model.languages) > 90
+    start = Start(language=model.languages[0], languages=model.languages)
+    async with model.decoder(start) as decoder:
+        heard = await hear(decoder)
+    assert (heard.language, heard.text) == ("de", "das ist ein Test")
 
 
 async def test_a_final_has_words_with_times_and_an_interim_the_same_text(model: Whisper) -> None:

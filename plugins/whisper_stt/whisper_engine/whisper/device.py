@@ -9,12 +9,22 @@ from whisper_engine.whisper.files import ModelError
 Device = Literal["auto", "cpu", "cuda"]
 
 
+MOST_WORKERS = 4
+GPU_WORKERS = 2
+
+
 class DeviceError(ModelError):
     """The device cannot be used, or not with this type of numbers."""
 
 
 def default_compute_type(device: str) -> str:
     return "float16" if device == "cuda" else "int8"
+
+
+def default_workers(device: str, cores: int) -> int:
+    """One core a worker is faster in all than several cores a worker, until memory is the limit. Of a
+    GPU's two, one encodes while the other's decoder waits for its kernels' launches."""
+    return GPU_WORKERS if device == "cuda" else min(cores, MOST_WORKERS)
 
 
 def choose_device(device: Device) -> str:

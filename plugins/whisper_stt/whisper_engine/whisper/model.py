@@ -20,6 +20,7 @@ from whisper_engine.protocol import SAMPLE_RATE, Start
 from whisper_engine.whisper.batcher import Batcher
 from whisper_engine.whisper.cost import CPU, CUDA, Cost
 from whisper_engine.whisper.decoder import Decoding, WhisperDecoder
+from whisper_engine.whisper.device import choose_device, default_workers
 from whisper_engine.whisper.evidence import limits_for
 from whisper_engine.whisper.files import ModelError
 from whisper_engine.whisper.languages import LanguageLock, normalise
@@ -28,10 +29,6 @@ from whisper_engine.whisper.metrics import DecodeMetrics
 from whisper_engine.whisper.scheduler import CPU_LIMITS, CUDA_LIMITS
 from whisper_engine.whisper.task import Decoded, Task
 from whisper_engine.whisper.weights import Weights
-
-MOST_WORKERS = 4
-"""One core a worker is faster in all than several cores a worker, until memory is the limit. Of a
-GPU's two, one encodes while the other's decoder waits for its kernels' launches."""
 
 PATIENCE = {"cpu": 0.4, "cuda": 0.2}
 """Seconds that a decode may wait before the engine counts as full."""
@@ -135,9 +132,10 @@ class Whisper:
 
     @property
     def _workers(self) -> int:
-        """As `device` says; "auto" on a GPU gets as many as a CPU of its cores."""
-        most = 2 if self._settings.device == "cuda" else min(os.cpu_count() or 1, MOST_WORKERS)
-        return self._settings.workers or most
+        settings = self._settings
+        return settings.workers or default_workers(
+            choose_device(settings.device), os.cpu_count() or 1
+        )
 
     def _lengths(self, device: str) -> Lengths:
         margin = self._settings.margin
