@@ -8,28 +8,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from torch.utils._python_dispatch import TorchDispatchMode
 from triton.backends.compiler import GPUTarget
 from triton.runtime import driver
-
-FREE = {"empty", "new_empty", "empty_strided", "new_empty_strided", "_unsafe_view"}
-"""Operations that start nothing on a device, besides views."""
-
-
-class Operations(TorchDispatchMode):
-    """Counts PyTorch's operations by name, but for those that are free."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.counts: Counter[str] = Counter()
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        name = func._schema.name.removeprefix("aten::")
-        if not func.is_view and name not in FREE:
-            self.counts[name] += 1
-        return func(*args, **(kwargs or {}))
 
 
 class Launches:

@@ -44,8 +44,7 @@ def agree(one: Tensor, other: Tensor) -> None:
 def test_sums_and_norms(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     states, more = noise(*shape, dtype=dtype), noise(*shape, seed=1, dtype=dtype)
     weight = noise(shape[-1], seed=2, dtype=dtype)
-    for states_of in (lambda: states, lambda: noise(5, *shape, dtype=dtype)[2]):
-        agree(fused().norm(states_of(), weight, 1e-5), TorchOps().norm(states_of(), weight, 1e-5))
+    agree(fused().norm(states, weight, 1e-5), TorchOps().norm(states, weight, 1e-5))
     ours = fused().add_norm(states, more, weight, 1e-5)
     for one, other in zip(ours, TorchOps().add_norm(states, more, weight, 1e-5), strict=True):
         agree(one, other)

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from csm_engine.csm import census
 from csm_engine.csm.config import config_from
@@ -14,52 +13,28 @@ from csm_engine.csm.frame_step import FrameStep, Slots
 from csm_engine.csm.model import Csm
 from csm_engine.csm.paged_kv import PagedKV
 from csm_engine.csm.prompt import Prompter
-from csm_engine.csm.sampler import Sampling
-from csm_engine.csm.synthetic import CSM_1B, TINY, make_tokenizer, random_model
+from csm_engine.csm.synthetic import CSM_1B, TINY, make_tokenizer
 from csm_engine.csm.weights import assemble
 from csm_engine.kernels.ops import Ops
 from csm_engine.kernels.plain import TorchOps
-from tests.csm_tts.csm_rows import Rows, text_prompt
 from tests.csm_tts.interpreted import apart
+from tests.csm_tts.operations import Operations
 
 pytestmark = pytest.mark.engine
-
-WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "item"}
-"""Operations for which the host waits for a device, and which no graph can hold."""
-
-
-class NoWaiting(TorchDispatchMode):
-    """Fails where the host would read what a device computes; and counts what is asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        name = func._schema.name.removeprefix("aten::")
-        assert name not in WAITING, name
-        moved = (kwargs or {}).get("device")
-        assert moved is None or torch.device(moved).type == "meta", f"{name} to {moved}"
-        self.asked += 1
-        return func(*args, **(kwargs or {}))
 
 
 def test_a_step_reads_nothing_back() -> None:
     """On `meta`, where nothing can be read: any look at a number raises as well."""
     step = step_of(csm("meta", TINY, TorchOps()))
-    with NoWaiting() as watched:
+    with Operations("meta") as operations:
         step.run()
-    assert watched.asked > 1000
+    assert operations.counts.total() > 1000
 
 
-def test_what_watches_sees_a_read() -> None:
-    model = random_model(TINY)
-    rows = Rows(model)
-    rows.begin(0, text_prompt(model.config, 4), Sampling(0, 0))
-    with pytest.raises(AssertionError, match="_local_scalar_dense"), NoWaiting():
-        bool(rows.slots.frames[0] > 0)
+def test_a_read_would_be_seen() -> None:
+    number = torch.ones(1)
+    with pytest.raises(AssertionError, match="_local_scalar_dense"), Operations("cpu"):
+        bool(number > 0)
 
 
 def csm(device: str, values: dict[str, Any], ops: Ops, dtype: torch.dtype = torch.float32) -> Csm:
@@ -89,7 +64,7 @@ def test_the_kernels_of_a_frame() -> None:
     A kernel that PyTorch starts several of for one operation counts once.
     """
     from csm_engine.kernels.fused import FusedOps  # noqa: PLC0415 - Triton's, there
-    from tests.csm_tts.kernel_device import Launches, Operations  # noqa: PLC0415
+    from tests.csm_tts.kernel_device import Launches  # noqa: PLC0415
 
     launches = Launches(80, shared=163 << 10)
     model = csm("meta", CSM_1B, FusedOps(), torch.bfloat16)
@@ -98,7 +73,7 @@ def test_the_kernels_of_a_frame() -> None:
     for weights in (model.weights, table, with_8_bits(table)):
         launches.counts.clear()
         step = step_of(Csm.of(model.config, weights, model.prompter, ops=model.ops))
-        with Operations() as operations:
+        with Operations("meta") as operations:
             step.run()
         counted.append((operations.counts.total(), launches.counts.total()))
     layers = 16 + 31 * 4
@@ -125,9 +100,7 @@ def test_a_hopper_takes_them_too() -> None:
 
 
 def test_the_reference_asks_much_more() -> None:
-    from tests.csm_tts.kernel_device import Operations  # noqa: PLC0415 - Triton's
-
     step = step_of(csm("meta", CSM_1B, TorchOps(), torch.bfloat16))
-    with Operations() as operations:
+    with Operations("meta") as operations:
         step.run()
     assert operations.counts.total() > 7 * 1241
