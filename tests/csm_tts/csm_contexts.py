@@ -129,7 +129,7 @@ class Calls:
     def _read(self, sequence: Sequence, prompt: Prompt, context: Context | None = None) -> Tensor:
         """All of a voice's tokens, or all but the last, whose embedding is returned."""
         embedded = self.model.backbone.embed(prompt)
-        for chunk in (embedded[:-1] if context else embedded).split(CHUNK):
+        for chunk in torch.split(embedded[:-1] if context else embedded, CHUNK):
             self.model.backbone.prefill(self.kv, sequence, chunk)
             if context:
                 context.read(len(chunk))

@@ -1,13 +1,13 @@
 """Conversations under any order of what calls do: each keeps its own tokens, and no page is lost."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from csm_engine.context.budget import Budget
 from csm_engine.context.context import Context
@@ -19,10 +19,10 @@ from tests.csm_tts.csm_contexts import CONFIG, PROMPTER, sound
 
 pytestmark = pytest.mark.engine
 
-PAGE_SIZE, PAGES = 8, 60
-"""For fewer than two contexts of full length."""
+PAGE_SIZE, PAGES = 8, 60  # too few for two contexts of full length
 VOICE = Segment(0, "Hello.", sound(7, seed=9))
-TEXTS = ("Yes.", "one two three four five six", "a b c d e f g h i j k l m n o p q r s t")
+TEXTS = ("Yes.", "one two three four five six", "a b c d e f g h i j k l m n o p q")
+BUDGET = Budget(history=70, reserve=100, segment=32)  # a few turns are too many
 NONSENSE = -1.0
 """What a step writes of a frame that does not count."""
 
@@ -34,20 +34,22 @@ class Said:
     segment: Segment
     utterance: str | None = None
     lead: int = 0
+    sent: int = 0
     complete: bool = True
 
     def heard(self, frames: float) -> "Said | None":
         codes, text = self.segment.frames, self.segment.text
         assert codes is not None
-        sent = len(codes) - self.lead
-        if self.complete and 0 < sent <= frames:
+        held = len(codes) - self.lead
+        if self.complete and 0 < held <= frames:
             return self
-        if (heard := min(frames, sent)) < 12.5:
+        if (heard := min(frames, held)) < 12.5:
             return None
-        share = int(heard) / (sent if self.complete else round(expected_seconds(text) / 0.08))
+        share = int(heard) / (held if self.complete else round(expected_seconds(text) / 0.08))
         words = text.split()[: max(1, int(len(text.split()) * share + 1e-9))]
         left = codes[: self.lead + int(heard)]
-        return Said(Segment(0, " ".join(words), left), self.utterance, self.lead)
+        short = Segment(0, " ".join(words), left)
+        return Said(short, self.utterance, self.lead, int(heard))
 
 
 @dataclass(eq=False)
@@ -71,10 +73,9 @@ class Calls(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.kv = PagedKV(CONFIG.backbone, pages=PAGES, page_size=PAGE_SIZE)
-        self.budget = Budget.of(self.kv.max_length)
         self.prefix = Sequence()
         self.write(self.prefix, numbers(PROMPTER.prompt([VOICE])))
-        self.room = self.kv.max_length - self.prefix.length - self.budget.reserve
+        self.room = self.kv.max_length - self.prefix.length - BUDGET.reserve
         self.parties: list[Party] = []
 
     def write(self, sequence: Sequence, tokens: list[float]) -> None:
@@ -86,10 +87,15 @@ class Calls(RuleBasedStateMachine):
         fitting = [party for party in self.parties if bool(party.speaking) == speaking]
         return data.draw(st.sampled_from(fitting)) if fitting else None
 
+    @initialize()
+    def begin_two(self) -> None:
+        self.begin()
+        self.begin()
+
     @precondition(lambda self: len(self.parties) < 3)
     @rule()
     def begin(self) -> None:
-        context = Context(self.kv, PROMPTER, self.prefix, self.budget, remembers="sounds")
+        context = Context(self.kv, PROMPTER, self.prefix, BUDGET, remembers="sounds")
         self.parties.append(Party(context))
 
     @rule(data=st.data(), text=st.sampled_from(TEXTS), utterance=st.sampled_from("uv"))
@@ -98,7 +104,7 @@ class Calls(RuleBasedStateMachine):
             return
         room = self.room - len(PROMPTER.text(0, text))
         if length(party.history) > room:
-            party.drop_to(min(room, self.budget.history // 2))
+            party.drop_to(min(room, BUDGET.history // 2))
         prompt = numbers(party.context.ask(utterance, text))
         party.speaking, party.last = (utterance, text), prompt[-1:]
         read = data.draw(st.just(len(prompt) - 1) | st.integers(0, len(prompt) - 1))
@@ -132,27 +138,31 @@ class Calls(RuleBasedStateMachine):
         utterance, text = party.speaking
         party.context.done(frames, lead, complete=complete)
         if len(frames):
-            party.history.append(Said(Segment(0, text, frames), utterance, lead, complete))
+            sent = len(frames) - lead
+            said = Said(Segment(0, text, frames), utterance, lead, sent, complete)
+            short = said if len(frames) <= BUDGET.segment else said.heard(BUDGET.segment - lead)
+            party.history += [replace(short, sent=sent)] if short else []
         party.history += party.later
         party.speaking, party.later = None, []
 
     @rule(
-        data=st.data(), speaking=st.booleans(), speaker=st.integers(0, 1), frames=st.integers(0, 30)
+        data=st.data(), speaking=st.booleans(), speaker=st.integers(0, 1), frames=st.integers(0, 40)
     )
     def append(self, data: st.DataObject, speaking: bool, speaker: int, frames: int) -> None:
         if (party := self.one_of(data, speaking=speaking)) is None:
             return
         codes = sound(frames) if frames else None
         party.context.append(speaker, "Hm.", codes)
-        said = Said(Segment(speaker, "Hm.", codes))
+        kept = None if codes is None else codes[-BUDGET.segment :]
+        said = Said(Segment(speaker, "Hm.", kept))
         if speaking:
             party.later.append(said)
-            while length(party.later) > self.budget.history:
+            while length(party.later) > BUDGET.history and len(party.later) > 1:
                 party.later.pop(0)
             return
         party.history.append(said)
         if length(party.history) > self.room:
-            party.drop_to(self.budget.history // 2)
+            party.drop_to(BUDGET.history // 2)
 
     @rule(data=st.data(), utterance=st.sampled_from("uvw"), frames=st.integers(0, 80))
     def cut(self, data: st.DataObject, utterance: str, frames: int) -> None:
@@ -165,33 +175,23 @@ class Calls(RuleBasedStateMachine):
                 left.append(said)
             else:
                 left += [rest] if (rest := said.heard(heard)) else []
-                assert said.segment.frames is not None
-                heard = max(0, heard - len(said.segment.frames) + said.lead)
+                heard = max(0, heard - said.sent)
         party.history = left
 
-    @rule(data=st.data())
-    def trim(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), way=st.sampled_from(["trim", "evict", "reset"]))
+    def give_up(self, data: st.DataObject, way: str) -> None:
         if (party := self.one_of(data, speaking=False)) is None:
             return
-        over = length(party.history) > self.budget.history
-        assert party.context.trim() == over
-        if over:
-            party.drop_to(self.budget.history // 2)
-
-    @rule(data=st.data())
-    def evict(self, data: st.DataObject) -> None:
-        if (party := self.one_of(data, speaking=False)) is None:
-            return
-        free = self.kv.pool.free
-        assert party.context.evict() == self.kv.pool.free - free
-        assert party.context.sequence.pages == self.prefix.pages
-
-    @rule(data=st.data())
-    def reset(self, data: st.DataObject) -> None:
-        if (party := self.one_of(data, speaking=False)) is None:
-            return
-        party.context.reset()
-        party.history = []
+        free, over = self.kv.pool.free, length(party.history) > BUDGET.history
+        if way == "evict":
+            assert party.context.evict() == self.kv.pool.free - free
+            assert party.context.sequence.pages == self.prefix.pages
+        elif way == "reset":
+            party.context.reset()
+            party.history = []
+        else:
+            assert party.context.trim() == over
+            party.drop_to(BUDGET.history // 2 if over else BUDGET.history)
 
     @rule(data=st.data())
     def idle(self, data: st.DataObject) -> None:

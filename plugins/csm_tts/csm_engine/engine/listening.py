@@ -66,6 +66,8 @@ class Ear:
         self._encoder = encoder
         self._slots = torch.tensor([slot], device=encoder.device)
         self._rate = rate
+        self._sound = bytearray()
+        self._codes = self._no_codes()
         self._begin()
 
     @property
@@ -116,7 +118,10 @@ class Ear:
 
     def _forget(self) -> None:
         """The sound, and what the encoder remembers of it."""
-        config, device = self._encoder.config, self._encoder.device
         self._sound = bytearray()
-        self._codes = torch.empty(config.num_quantizers, 0, dtype=torch.long, device=device)
+        self._codes = self._no_codes()
         self._encoder.reset(self._slots)
+
+    def _no_codes(self) -> Tensor:
+        quantizers = self._encoder.config.num_quantizers
+        return torch.empty(quantizers, 0, dtype=torch.long, device=self._encoder.device)
