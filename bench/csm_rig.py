@@ -79,8 +79,7 @@ class Rig:
         kv.values.normal_()
         self.kv = kv
         self.slots = Slots(model, kv, rows)
-        for slot in range(rows):
-            self._admit(slot, steps)
+        self.sequences = [self._admit(slot, steps) for slot in range(rows)]
         mimi = replace(model.config.codec, num_quantizers=model.config.num_codebooks)
         decoder = MimiDecoder(mimi, model.weights.codec, slots=rows, device=model.device)
         silence = torch.zeros(mimi.num_quantizers, dtype=torch.long, device=model.device)
@@ -167,12 +166,13 @@ class Rig:
         self.kv.free(sequence)
         return took
 
-    def _admit(self, slot: int, steps: int) -> None:
+    def _admit(self, slot: int, steps: int) -> Sequence:
         sequence = Sequence()
         self.kv.extend(sequence, self.context + steps)
         hidden = torch.randn_like(self.slots.inputs[slot])
         self.slots.admit(slot, sequence, hidden, Sampling(seed=slot))
         self.slots.positions[slot] = self.context
+        return sequence
 
 
 def _pages(tokens: int) -> int:
