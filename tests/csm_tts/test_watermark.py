@@ -29,17 +29,18 @@ from tests.serving.running import running
 
 STAND_IN = """
 class Model:
-    def encode_wav(self, samples, rate, key):
-        assert rate == 24_000
-        assert key == [1, 2, 3, 4, 5]
-        return -samples[:-1], 40.0
+    def encode_wav(self, sound, rate, key, *, message_sdr, calc_sdr):
+        assert (rate, key, message_sdr, calc_sdr) == (24_000, [1, 2, 3, 4, 5], 36, False)
+        assert sound.device.type == "cpu"
+        return -sound[:-1], 0
 
 
 def get_model(model_type, device):
     assert (model_type, device) == ("44.1k", "cpu")
     return Model()
 """
-"""What of silentcipher is called, by its own README: it turns the sound upside down."""
+"""What is called of Sesame's silentcipher, as its source has it: it turns the sound upside down."""
+
 KEY = "1, 2, 3, 4, 5"
 
 
@@ -160,6 +161,7 @@ class TestSilentCipher:
         yield
         sys.modules.pop("silentcipher", None)
 
+    @pytest.mark.engine
     @pytest.mark.usefixtures("stand_in")
     async def test_marks_all_that_leaves_by_either_door(self, http: aiohttp.ClientSession) -> None:
         app, _ = app_of(Tone(), watermark="silentcipher", watermark_key=KEY, device="cpu")
@@ -175,6 +177,7 @@ class TestSilentCipher:
                     wanted[len(FRAME) :],
                 ]
 
+    @pytest.mark.engine
     @pytest.mark.skipif(find_spec("silentcipher") is not None, reason="it is installed")
     def test_says_what_to_install(self) -> None:
         with pytest.raises(StartError, match="needs the package silentcipher: pip install"):

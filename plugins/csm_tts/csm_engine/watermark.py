@@ -1,7 +1,7 @@
 """A mark in the sound that says a machine made it: a stage between the model and who listens.
 
 Off by default. Sesame marks what CSM says with SilentCipher, by a key that it made public, and asks
-others to keep marking, with a private key of their own (its repository's README).
+others for a private one of their own (watermarking.py of SesameAILabs/csm).
 """
 
 import asyncio
@@ -28,6 +28,9 @@ Mark = Callable[[Samples], Samples]
 
 KEY_BYTES = 5
 
+MESSAGE_SDR = 36
+"""dB of the sound above the mark, as Sesame has it."""
+
 _FULL = 32_768
 
 
@@ -48,7 +51,7 @@ class WholeSentences:
         loop = asyncio.get_running_loop()
         try:
             marked = await loop.run_in_executor(self._thread, self._marked, pcm)
-        except (RuntimeError, ValueError) as error:
+        except (AssertionError, RuntimeError, ValueError) as error:
             raise SpeakError("the watermark could not be made", retryable=True) from error
         yield marked
 
@@ -79,21 +82,25 @@ def _key(settings: Settings) -> list[int]:
 
 
 def _silentcipher(key: list[int], device: str) -> Mark:
-    """Its model of 44.1 kHz; it resamples itself."""
+    """The 44.1 kHz model of Sesame's fork, which resamples itself: Sony's own wants an old torch."""
     try:
-        package = importlib.import_module("silentcipher")
-        on_gpu = device != "cpu" and importlib.import_module("torch").cuda.is_available()
-        model = package.get_model(model_type="44.1k", device="cuda" if on_gpu else "cpu")
+        torch = importlib.import_module("torch")
+        on = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+        model = importlib.import_module("silentcipher").get_model(model_type="44.1k", device=on)
     except ModuleNotFoundError as error:
         raise StartError(
-            f"CSM_WATERMARK=silentcipher needs the package {error.name}: pip install silentcipher,"
-            " or set CSM_WATERMARK=off"
+            f"CSM_WATERMARK=silentcipher needs the package {error.name}: pip install"
+            " git+https://github.com/SesameAILabs/silentcipher, or set CSM_WATERMARK=off"
         ) from error
     except OSError as error:
         raise StartError(f"silentcipher's model cannot be loaded: {error}") from error
 
     def mark(samples: Samples) -> Samples:
-        marked, _ = model.encode_wav(samples, SAMPLE_RATE, key)
+        sound = torch.from_numpy(samples).to(on)
+        encoded, _ = model.encode_wav(
+            sound, SAMPLE_RATE, key, message_sdr=MESSAGE_SDR, calc_sdr=False
+        )
+        marked = encoded.cpu().numpy()
         out = np.zeros_like(samples)  # resampling there and back may be a sample off
         length = min(len(out), len(marked))
         out[:length] = marked[:length]
