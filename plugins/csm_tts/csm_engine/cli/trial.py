@@ -63,9 +63,10 @@ def spoken(rounds: Sequence[Round]) -> Finding:
 
 def conversations(rounds: Sequence[Round], streams: int) -> Finding:
     many, step = _capacity(rounds, streams)
-    measured = f"a frame takes {milliseconds(step)} ms, measured here"
+    tried = max(each.conversations for each in rounds)
+    measured = f"a frame takes {milliseconds(step)} ms, measured here with up to {tried} at once"
     if step > FRAME_SECONDS:
-        says = f"none in real time: {measured}, and lasts {1000 * FRAME_SECONDS:.0f}"
+        says = f"none in real time: {measured}; it lasts {1000 * FRAME_SECONDS:.0f}"
         fix = "give it a GPU (CSM_DEVICE=cuda), or set CSM_MODEL=rehearsal"
         return Finding("conversations", State.BROKEN, says, fix)
     says = f"{many} speaking at once (CSM_STREAMS={streams}): {measured}"
