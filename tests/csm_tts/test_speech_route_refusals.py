@@ -121,6 +121,22 @@ async def test_a_client_that_leaves_frees_the_engine(
         assert await engine.gate.drain(5)
 
 
+async def test_a_client_that_leaves_before_the_first_sound_does_too(
+    http: aiohttp.ClientSession, engine: Engine
+) -> None:
+    async def ask() -> None:
+        async with http.post(engine.url + SPEECH, json=pcm("This is slow."), headers=HEADERS):
+            pass
+
+    asking = asyncio.create_task(ask())
+    async with asyncio.timeout(5):
+        await engine.model.asked.wait()
+        asking.cancel()
+        await engine.model.free.wait()
+        await engine.gate.empty()
+    assert not engine.model.made
+
+
 async def test_what_fails_after_the_first_sound_is_an_event_or_a_broken_connection(
     http: aiohttp.ClientSession, engine: Engine
 ) -> None:

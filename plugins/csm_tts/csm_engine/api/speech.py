@@ -17,6 +17,7 @@ from csm_engine.speaker import Speaker
 from parley_serving import Gate, PeerGoneError, errors
 from parley_serving.errors import ApiError
 from parley_serving.gate import FullError
+from parley_serving.leaving import unless_left
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Speech:
         """The status is sent after the first sound: until then a failure is one."""
         try:
             body = await bounded(request, MAX_BODY_BYTES).body()
-            return await self._speak(read_request(body, self._speaker.model))
+            return await self._speak(request, read_request(body, self._speaker.model))
         except FullError as error:
             return errors.full(error)
         except ApiError as error:
@@ -46,7 +47,7 @@ class Speech:
         except ClientDisconnect:
             return LEFT
 
-    async def _speak(self, wanted: SpeechRequest) -> Response:
+    async def _speak(self, request: Request, wanted: SpeechRequest) -> Response:
         async with AsyncExitStack() as stack:
             stack.enter_context(self._gate.session())
             model = self._speaker.model
@@ -55,7 +56,8 @@ class Speech:
             sound = spoken(self._speaker, conversation, wanted, said)
             frames = await stack.enter_async_context(aclosing(sound))
             head = wav_header(wanted.rate) if wanted.response_format == "wav" else b""
-            body = _joined(head + await anext(frames, b""), frames)
+            first = await unless_left(request, anext(frames, b""))
+            body = _joined(head + first, frames)
             if wanted.stream_format == "sse":
                 body = events(body, wanted, said)
             return _Sound(body, media_type(wanted), stack.pop_all(), self._stall)

@@ -3,10 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
-from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -15,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from parley_serving import Gate
 from parley_serving.gate import FullError
+from parley_serving.leaving import unless_left
 from whisper_engine.api import errors, formats
 from whisper_engine.api.errors import ApiError
 from whisper_engine.api.files import Cutter, Said, hear, transcript_of
@@ -28,8 +28,6 @@ logger = logging.getLogger(__name__)
 PATH = "/v1/audio/transcriptions"
 MAX_FIELDS = 64
 MAX_FIELD_BYTES = 16 * 1024
-
-_ResultT = TypeVar("_ResultT")
 
 
 class Transcriptions:
@@ -82,9 +80,9 @@ class Transcriptions:
         said = await held.enter_async_context(aclosing(hear(sound, cutter, decoder)))
         work = _Work(wanted, start, cutter, said)
         if wanted.stream:
-            first = await _unless_left(request, anext(said, None))
+            first = await unless_left(request, anext(said, None))
             return StreamingResponse(work.events(first), media_type="text/event-stream")
-        return await _unless_left(request, work.response())
+        return await unless_left(request, work.response())
 
 
 @dataclass(frozen=True)
@@ -158,23 +156,3 @@ def _most(size: int) -> int:
 def _too_large(size: int) -> UploadError:
     message = f"a file may have {size} bytes: send the sound compressed, or in parts"
     return UploadError(413, "too_large", message, "file")
-
-
-async def _unless_left(request: Request, work: Awaitable[_ResultT]) -> _ResultT:
-    """The work's result. Raises ClientDisconnect, the work cancelled, when nobody waits for it."""
-    task = asyncio.ensure_future(work)
-    left = asyncio.create_task(_left(request))
-    try:
-        await asyncio.wait({task, left}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
-    finally:
-        task.cancel()
-        left.cancel()
-        await asyncio.gather(task, left, return_exceptions=True)
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
