@@ -3,12 +3,13 @@
 import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from csm_engine.api.wanted import MAX_TEXT_CHARS
+from csm_engine.api.wanted import MAX_BODY_BYTES, MAX_TEXT_CHARS
 from csm_engine.protocol import PATH
 from tests.csm_tts.conftest import KEY, Engine, app_of
 from tests.csm_tts.posts import HEADERS, SPEECH, pcm
@@ -63,6 +64,20 @@ async def test_what_is_no_json_of_ours_is_a_bad_request(
     async with http.post(engine.url + SPEECH, data=body, headers=HEADERS) as response:
         assert response.status == 400
         assert (await response.json())["error"]["code"] == "bad_request"
+
+
+async def test_a_body_that_does_not_say_how_long_it_is_is_bounded_too(
+    http: aiohttp.ClientSession, engine: Engine
+) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"input": "One.", "instructions": "'
+        for _ in range(MAX_BODY_BYTES // 4096 + 1):
+            yield b"x" * 4096
+
+    async with http.post(engine.url + SPEECH, data=body(), headers=HEADERS) as response:
+        assert response.status == 413
+        assert (await response.json())["error"]["code"] == "too_large"
+    assert not engine.model.spoken
 
 
 async def test_wants_the_key(http: aiohttp.ClientSession, engine: Engine) -> None:
