@@ -172,6 +172,8 @@ HEAD = (
 def page(facts: Mapping[str, Any], ticks: Sequence[Tick]) -> Iterator[str]:
     yield "# The host's share of a CSM tick"
     yield f"{about(facts)} One thread. Median of {facts['repeats']}, ms."
+    if facts["load_before"] >= 1:
+        yield "The machine was not quiet: other work ran beside this."
     yield ""
     yield from table(HEAD, map(_cells, ticks))
     yield ""

@@ -57,6 +57,8 @@ def page(facts: Mapping[str, Any], levels: Sequence[Level]) -> Iterator[str]:
     yield f"{facts['seconds']:g} s a level. A conversation's voice speaks {TALK:.0%} of the time. Audible: the"
     yield f"first frame above {AUDIBLE:g} dBFS, when it is played; an underrun: a frame more than {1000 * SLACK:g} ms"
     yield "after it was due. The client runs on this machine too if the URL says so."
+    if facts["load_before"] >= 1:
+        yield "The machine was not quiet: other work ran beside this."
     yield ""
     yield from table(HEAD, map(_cells, levels))
     yield ""

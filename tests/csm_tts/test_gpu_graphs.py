@@ -13,7 +13,6 @@ from csm_engine.csm.model import Csm
 from csm_engine.csm.synthetic import TINY, random_model
 from csm_engine.engine.codec import Codec, CodecStep
 from csm_engine.gpu.device import Cuda
-from csm_engine.kernels.plain import TorchOps
 from tests.csm_tts.csm_rows import text_prompt
 from tests.csm_tts.gpu_rows import PAGE_SIZE, Speaking, on_gpu
 
@@ -156,10 +155,3 @@ def test_memory_is_flat_over_many_sentences(model: Csm) -> None:
     for number in range(SENTENCES):
         sentence(number)
     assert (torch.cuda.memory_allocated(), torch.cuda.memory_reserved()) == held
-
-
-def test_fused_frames_are_the_references_in_float32() -> None:
-    fused = random_model(TINY, seed=1, device="cuda")
-    plain = type(fused).of(fused.config, fused.weights, fused.prompter, ops=TorchOps())
-    ours = Speaking(fused, Cuda(), 4, captured=True).frames(8)
-    assert torch.equal(ours, Speaking(plain, Cuda(), 4, captured=True).frames(8))
