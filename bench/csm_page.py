@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import linear_regression
 from typing import Any
 
 import torch
@@ -16,6 +17,12 @@ NAMED = 10
 
 NAME = 72
 """Characters of a kernel's."""
+
+TWO = 2
+"""Points of a line."""
+
+LEAST = 1e-7
+"""Seconds: what noise bent below zero."""
 
 TARGETS = (
     ("step of 1 row", "≤ 6.4 ms", "≤ 4.8 ms"),
@@ -98,6 +105,10 @@ def device_page(
     yield from ("", *(f"- {form}: {said}" for form, said in FORMS.items()))
     yield from ("", "From a prompt, alone on the device:", "")
     yield from table(OPENING_HEAD, map(_opening_row, openings))
+    if known := takes(batches, openings):
+        yield ""
+        yield "Voices that a device of these times bears, simulated:"
+        yield f"`python -m bench.csm_load --takes {' '.join(f'{each:.3g}' for each in known)}`"
     if "H200" in str(facts["device"]):
         yield from ("", "Targets of an H200:", "", *table(("", "must", "better"), TARGETS))
     for batch in batches:
@@ -105,6 +116,20 @@ def device_page(
             yield from ("", f"The longest kernels of a step of {batch.rows} ({batch.form}):", "")
             yield from table(("kernel", "count", "ms"), map(_kernel_row, batch.kernels[:NAMED]))
     yield from _problems(batches, openings)
+
+
+def takes(
+    batches: Sequence[Batch], openings: Sequence[Opening]
+) -> tuple[float, float, float] | None:
+    """Seconds of a tick, of a row of it more and of a token of a prompt, as straight lines through
+    what was measured have them; None where too little was."""
+    ticks = [(one.rows, one.tick) for one in batches if one.form == "own" and one.tick]
+    prefills = [(one.tokens, one.prefill) for one in openings if one.prefill]
+    if min(len(ticks), len(prefills)) < TWO:
+        return None
+    row, step = linear_regression(*zip(*ticks, strict=True))
+    token, _ = linear_regression(*zip(*prefills, strict=True))
+    return max(step, LEAST), max(row, LEAST), max(token, LEAST)
 
 
 def about(facts: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench.csm_device import main, parse
-from bench.csm_page import Batch, Opening, device_page
+from bench.csm_page import Batch, Opening, device_page, takes
 from bench.csm_rig import Kernel
 
 pytestmark = pytest.mark.engine
@@ -65,3 +65,15 @@ def test_a_batch_that_failed_keeps_its_row_beside_those_that_did_not() -> None:
     assert "- 256 rows, own: OutOfMemoryError: no memory left" in page
     assert "| `gemm<a/b>` | 140 | 3.00 |" in page
     assert "Targets of an H200:" in page
+
+
+def test_a_line_through_the_times_is_what_the_simulation_takes() -> None:
+    batches = [Batch(rows, tick=6e-3 + 7e-5 * rows) for rows in (1, 16, 64)]
+    other = Batch(1, form="plain", tick=1.0)
+    openings = [Opening(tokens, 2e-3 + 5e-6 * tokens) for tokens in (32, 256, 1000)]
+    found = takes([*batches, other, Batch(256)], openings)
+    assert found == pytest.approx((6e-3, 7e-5, 5e-6))
+    assert "`python -m bench.csm_load --takes 0.006 7e-05 5e-06`" in device_page(
+        FACTS, batches, openings
+    )
+    assert takes(batches[:1], openings) is None
