@@ -8,13 +8,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from csm_engine.csm import census
-from csm_engine.csm.config import config_from
-from csm_engine.csm.fields import Fields
-from csm_engine.csm.frame_step import ended
 from csm_engine.csm.model import Csm
 from csm_engine.csm.philox import gumbel
 from csm_engine.csm.sampler import Sampling
-from csm_engine.csm.synthetic import TINY, write_tiny
+from csm_engine.csm.synthetic import write_tiny
+from csm_engine.kernels.plain import ended
 from tests.csm_tts.csm_rows import Rows, alone, generated, oracle, text_prompt
 
 pytestmark = pytest.mark.engine
@@ -76,11 +74,10 @@ def test_each_code_of_each_frame_draws_a_number_of_its_own(tmp_path: Path) -> No
 
 
 def test_one_code_that_is_not_zero_is_sound() -> None:
-    config = config_from(Fields(TINY, "tiny"))
     frames = torch.zeros(9, 8, dtype=torch.long)
     for row in range(8):
         frames[row, row] = 1
-    assert ended(frames, config).tolist() == [False] * 7 + [True, True]
+    assert ended(frames, eos=0).tolist() == [False] * 7 + [True, True]
 
 
 @pytest.mark.parametrize("sampling", [Sampling(0, 0), Sampling(5.0, 0, 3), Sampling(0.9, 50, 4)])

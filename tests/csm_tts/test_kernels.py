@@ -9,7 +9,7 @@ from csm_engine.csm.fields import Fields
 from csm_engine.csm.rope import RotaryTable
 from csm_engine.csm.synthetic import TINY
 from csm_engine.kernels.int8 import Int8
-from csm_engine.kernels.ops import Draw, Ops
+from csm_engine.kernels.ops import After, Draw, Ops
 from csm_engine.kernels.plain import TorchOps
 from tests.csm_tts.interpreted import interpreted
 
@@ -178,6 +178,35 @@ def test_scores_that_tie_with_the_last_kept_stay_and_an_end_waits() -> None:
         theirs(scores, 0)
         assert set(ours.codes[:, 0].tolist()) == codes
         assert torch.equal(ours.codes[:, 0], theirs.codes[:, 0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@interpreted
+def test_closes_a_step(dtype: torch.dtype) -> None:
+    """A frame, an end, two rows of padding; a slot that has no part in it."""
+    codes = torch.tensor([[0, 0, 3], [0, 0, 5], [9, 0, 0], [9, 0, 0]])
+    codes[0, 1] = 7
+    embedding = noise(3 * 12, 20, dtype=dtype)
+    left = []
+    for ops in (fused(), TorchOps()):
+        after = After(
+            rows=torch.tensor([2, 0, 3, 3]),
+            padding=3,
+            embedding=embedding,
+            vocab_size=12,
+            eos=0,
+            inputs=noise(4, 20, seed=1, dtype=dtype),
+            positions=torch.tensor([5, 6, 7, 0]),
+            frames=torch.tensor([1, 2, 3, 0]),
+            result=torch.full((4, 4), -1, dtype=torch.int32),
+        )
+        ops.close(codes, after)
+        left.append(after)
+    ours, theirs = left
+    assert ours.result[:, -1].tolist() == [0, 1, 0, 0]
+    for name in ("result", "positions", "frames"):
+        assert torch.equal(getattr(ours, name), getattr(theirs, name))
+    agree(ours.inputs, theirs.inputs)
 
 
 def config_of(codes: int) -> CsmConfig:

@@ -11,6 +11,7 @@ from csm_engine.csm.paged_kv import PagedKV, Sequence
 from csm_engine.csm.prompt import Prompt
 from csm_engine.csm.rope import RotaryTable
 from csm_engine.kernels.ops import Ops
+from csm_engine.kernels.plain import embed_frames
 
 
 class Backbone:
@@ -24,7 +25,7 @@ class Backbone:
         self._ops = ops
         device = weights.audio.device
         self._rotary = RotaryTable(config.backbone, device)
-        self._offsets = torch.arange(config.num_codebooks, device=device) * config.vocab_size
+        self._vocab_size = config.vocab_size
 
     @property
     def device(self) -> torch.device:
@@ -36,7 +37,7 @@ class Backbone:
 
     def embed_frames(self, codes: Tensor) -> Tensor:
         """Frames [..., codebooks] → [..., hidden]: the sum over their codes."""
-        return functional.embedding(codes + self._offsets, self._weights.audio).sum(-2)
+        return embed_frames(codes, self._weights.audio, self._vocab_size)
 
     def embed(self, prompt: Prompt) -> Tensor:
         """A prompt of T tokens → [T, hidden], its audio tokens replaced by their frames."""

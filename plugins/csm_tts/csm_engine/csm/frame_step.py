@@ -8,12 +8,11 @@ can be captured in a CUDA graph and replayed.
 import torch
 from torch import Tensor
 
-from csm_engine.csm.config import CsmConfig
 from csm_engine.csm.depth import DepthCache
 from csm_engine.csm.model import Csm
 from csm_engine.csm.paged_kv import PagedKV, Sequence
 from csm_engine.csm.sampler import Sampling
-from csm_engine.kernels.ops import Draw
+from csm_engine.kernels.ops import After, Draw
 
 
 class Slots:
@@ -83,6 +82,17 @@ class FrameStep:
         self._cache = DepthCache(config, rows, dtype=model.dtype, device=device)
         self._rows = torch.full((rows,), slots.padding, device=device)
         self.result = torch.zeros(rows, config.num_codebooks + 1, dtype=torch.int32, device=device)
+        self._after = After(
+            rows=self._rows,
+            padding=slots.padding,
+            embedding=model.weights.backbone.audio,
+            vocab_size=config.vocab_size,
+            eos=config.codebook_eos_token_id,
+            inputs=slots.inputs,
+            positions=slots.positions,
+            frames=slots.frames,
+            result=self.result,
+        )
 
     def choose(self, slots: list[int]) -> None:
         """Which slots the next steps work on, in this order, each at most once."""
@@ -102,13 +112,7 @@ class FrameStep:
         scores = self._model.backbone.logits(hidden)
         picker = self._model.ops.picker(self._draw(), self._config)
         codes = self._model.depth.frame(self._cache, hidden, scores, picker)
-        self.result[:, :-1] = codes
-        self.result[:, -1] = ended(codes, self._config)
-        slots.inputs[rows] = self._model.backbone.embed_frames(codes)
-        # A row of padding stays where it is: it must not walk off the model's last position.
-        moving = (rows != slots.padding).long()
-        slots.positions[rows] = positions + moving
-        slots.frames[rows] += moving
+        self._model.ops.close(codes, self._after)
 
     def _draw(self) -> Draw:
         slots, rows = self._slots, self._rows
@@ -119,11 +123,3 @@ class FrameStep:
             slots.frames[rows],
             slots.min_frames[rows],
         )
-
-
-def ended(codes: Tensor, config: CsmConfig) -> Tensor:
-    """Frames [rows, codebooks] → whether each ends its utterance, bool [rows].
-
-    The last codebook does not count, as in transformers' `generate`: it says least about a sound.
-    """
-    return (codes[:, :-1] == config.codebook_eos_token_id).all(1)

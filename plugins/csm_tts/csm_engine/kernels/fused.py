@@ -7,11 +7,12 @@ from torch.nn import functional
 from csm_engine.csm.attention import PagedAttention, sdpa
 from csm_engine.csm.config import CsmConfig, Transformer
 from csm_engine.csm.rope import RotaryTable
+from csm_engine.kernels.close import close
 from csm_engine.kernels.int8 import Int8, Matrix
 from csm_engine.kernels.int8_product import product
 from csm_engine.kernels.look import MOST_TOKENS, look
 from csm_engine.kernels.norm import add_norm, gated, norm
-from csm_engine.kernels.ops import Draw, Look
+from csm_engine.kernels.ops import After, Draw, Look
 from csm_engine.kernels.pick import pick
 from csm_engine.kernels.plain import TorchOps
 
@@ -74,6 +75,9 @@ class FusedOps:
 
     def picker(self, draw: Draw, config: CsmConfig) -> "FusedPicker":
         return FusedPicker(draw, config)
+
+    def close(self, codes: Tensor, after: After) -> None:
+        close(codes, after)
 
 
 class FusedPicker:

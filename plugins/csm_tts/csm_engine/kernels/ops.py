@@ -36,6 +36,26 @@ class Draw:
     min_frames: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class After:
+    """Where a step leaves what it made; all but `result` lasts from step to step.
+
+    `rows` [rows] int64 names each row's slot, `padding` the slot of rows without an utterance.
+    `inputs` [slots, hidden], `positions` and `frames` [slots] int64 are the slots'. `embedding`
+    [codebooks · vocab, hidden] is of audio codes. `result` is [rows, codebooks + 1] int32.
+    """
+
+    rows: Tensor
+    padding: int
+    embedding: Tensor
+    vocab_size: int
+    eos: int
+    inputs: Tensor
+    positions: Tensor
+    frames: Tensor
+    result: Tensor
+
+
 class Picker(Protocol):
     """Samples a frame, codebook by codebook."""
 
@@ -89,6 +109,12 @@ class Ops(Protocol):
         ...
 
     def picker(self, draw: Draw, config: CsmConfig) -> Picker: ...
+
+    def close(self, codes: Tensor, after: After) -> None:
+        """Frames [rows, codebooks] into the result, with 1 after those that end their utterance;
+        each is its row's next input. A row of padding stays where it is: it must not walk off the
+        model's last position."""
+        ...
 
 
 def ops_for(device: torch.device | str, *, attention: PagedAttention = sdpa) -> Ops:

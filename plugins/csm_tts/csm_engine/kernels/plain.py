@@ -10,7 +10,7 @@ from csm_engine.csm.philox import gumbel
 from csm_engine.csm.rope import RotaryTable, rotate
 from csm_engine.csm.sampler import sample
 from csm_engine.kernels.int8 import Int8, Matrix
-from csm_engine.kernels.ops import Draw, Look
+from csm_engine.kernels.ops import After, Draw, Look
 
 
 class TorchOps:
@@ -90,6 +90,15 @@ class TorchOps:
     def picker(self, draw: Draw, config: CsmConfig) -> "TorchPicker":
         return TorchPicker(draw, config)
 
+    def close(self, codes: Tensor, after: After) -> None:
+        rows = after.rows
+        after.result[:, :-1] = codes
+        after.result[:, -1] = ended(codes, after.eos)
+        after.inputs[rows] = embed_frames(codes, after.embedding, after.vocab_size)
+        moved = (rows != after.padding).long()
+        after.positions[rows] += moved
+        after.frames[rows] += moved
+
 
 class TorchPicker:
     """Draws the numbers of a whole frame first."""
@@ -109,6 +118,20 @@ class TorchPicker:
         codes = sample(scores, draw.temperature, draw.top_k, self._noise[:, codebook])
         self.codes[:, codebook] = codes
         return tuple(functional.embedding(codes, table) for table in tables)
+
+
+def embed_frames(codes: Tensor, table: Tensor, vocab_size: int) -> Tensor:
+    """Frames [..., codebooks] → [..., hidden]: the sum over their codes."""
+    offsets = torch.arange(codes.shape[-1], device=codes.device) * vocab_size
+    return functional.embedding(codes + offsets, table).sum(-2)
+
+
+def ended(codes: Tensor, eos: int) -> Tensor:
+    """Frames [rows, codebooks] → whether each ends its utterance, bool [rows].
+
+    The last codebook does not count, as in transformers' `generate`: it says least about a sound.
+    """
+    return (codes[:, :-1] == eos).all(1)
 
 
 def _turned(
