@@ -14,12 +14,15 @@ from csm_engine.protocol import PATH, AudioDone, AudioStart, SessionReady
 class FakeEngine:
     """`say` before the first sentence: it is sent as that sentence's sound, or as it stands.
 
-    `say_done`: every utterance ends after it. `room` is as `/ready` tells it.
+    `say_done`: every utterance ends after it. `room` is as `/ready` tells it. `mute` takes sockets
+    and is never ready on them; `resumed` says that it remembers the conversation.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.room = 4
+        self.mute = False
+        self.resumed = False
         self._done = False
         self._transports: list[asyncio.Transport] = []
         self._to_say: list[bytes | str] = []
@@ -61,8 +64,10 @@ class FakeEngine:
             async with self._arrived:
                 self._messages.append(told)
                 self._arrived.notify_all()
-            if told["type"] == "session.config":
-                ready = SessionReady(session_id="fake", model="fake", sample_rate=24_000)
+            if told["type"] == "session.config" and not self.mute:
+                ready = SessionReady(
+                    session_id="fake", model="fake", sample_rate=24_000, resumed=self.resumed
+                )
                 await socket.send_str(ready.model_dump_json())
             if told["type"] == "input.text" and told["sentence"] == 0:
                 await self._speak(socket, told["utterance"])

@@ -21,6 +21,7 @@ from livekit.plugins.csm_tts.choice import Seen, by_room
 
 from tests.conformance.tts import ONCE, MakeTTS, deaf_server, listen, watch
 from tests.csm_tts.conftest import KEY, Engine, app_of
+from tests.csm_tts.fake_engine import fake_engine
 from tests.csm_tts.tone import FRAME, Tone
 from tests.serving.running import running
 
@@ -90,8 +91,17 @@ class TestSeveral:
         self, two: Two
     ) -> None:
         options = APIConnectOptions(max_retry=0, timeout=1.0)
+        async with fake_engine() as mute, two.voice(url=[mute.url, two.engine.url]) as voice:
+            mute.room, mute.mute = 9, True
+            heard = await listen(voice, "One two.", options=options)
+            assert mute.all("session.config")
+        assert heard.pcm == FRAME * 2
+
+    async def test_one_that_does_not_say_how_much_room_it_has_is_passed_over(
+        self, two: Two
+    ) -> None:
         async with deaf_server() as deaf, two.voice(url=[deaf, two.engine.url]) as voice:
-            assert (await listen(voice, "One two.", options=options)).pcm == FRAME * 2
+            assert (await listen(voice, "One two.")).pcm == FRAME * 2
 
     async def test_all_away_is_a_connection_error(self, http: aiohttp.ClientSession) -> None:
         async with deaf_server() as one, deaf_server() as other:

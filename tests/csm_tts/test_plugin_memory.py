@@ -1,37 +1,21 @@
 """What an engine is told of the conversation beside the sentences, and after it was lost."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-from livekit import rtc
 from livekit.agents import APIConnectOptions
 from livekit.plugins import csm_tts
-from livekit.plugins.csm_tts.outbox import MOST_MESSAGES, MOST_SOUND, Outbox
+from livekit.plugins.csm_tts.outbox import MOST_MESSAGES
 
-from csm_engine.protocol import ContextAppend
 from tests.conformance.tts import ONCE, MakeTTS, listen
 from tests.csm_tts.conftest import Engine
 from tests.csm_tts.fake_engine import FakeEngine, fake_engine
 from tests.csm_tts.tone import FRAME
+from tests.csm_tts.waiting import until
 
 AGAIN = APIConnectOptions(max_retry=1, retry_interval=0.0, timeout=5.0)
-
-
-def frame(seconds: float, rate: int = 16_000, channels: int = 1) -> rtc.AudioFrame:
-    samples = int(seconds * rate)
-    return rtc.AudioFrame(bytes(2 * channels * samples), rate, channels, samples)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Lets everything else run until it does."""
-    for _ in range(50_000):
-        if holds():
-            return
-        await asyncio.sleep(0)
-    pytest.fail("it never came to that")
 
 
 def appended(engine: Engine) -> list[tuple[object, ...]]:
@@ -178,64 +162,46 @@ class TestLost:
         assert len(set(names)) == 1
         assert fake.all("session.config")[-1]["session_id"] not in names
 
-
-class TestHear:
-    async def test_sound_of_any_rate_comes_at_the_engine_s(
-        self, make_tts: MakeTTS, engine: Engine
+    async def test_in_a_sentence_tells_an_engine_that_knows_it_how_much_has_come(
+        self, fake: FakeEngine, http: aiohttp.ClientSession
     ) -> None:
-        voice: Any = make_tts(remembers="sounds")
-        await listen(voice, "Good day.")
-        for rate in (16_000, 8_000, 48_000):
-            for _ in range(10):
-                voice.hear(frame(0.02, rate))
-        voice.hear(frame(0.02))
-        voice.heard("Hello.")
-        await listen(voice, "Yes?")
-        heard = [told for told in engine.model.told if told[0] in {"hear", "append"}]
-        assert heard[-1] == ("append", "caller", "Hello.")
-        seconds = sum(told[1] for told in heard[:-1]) / 2 / 16_000  # type: ignore[misc]
-        assert seconds == pytest.approx(0.62, abs=0.005)
-        assert voice.unheard_seconds == 0.0
+        fake.resumed = True
+        fake.say(FRAME)
+        async with csm_tts.TTS(fake.url, http_session=http) as voice:
+            async with voice.stream(conn_options=AGAIN) as stream:
+                stream.push_text("One two. Three.")
+                stream.end_input()
+                await anext(stream)
+                fake.drop()
+                fake.say_done()
+                assert [event async for event in stream]
+            utterances = [text["utterance"] for text in fake.all("input.text")]
+            (cancel,) = fake.all("input.cancel")
+        assert cancel["utterance"] == utterances[0] != utterances[-1]
+        assert cancel["played_ms"] == 80
 
-    async def test_without_being_asked_for_is_not_sent(
+    async def test_a_socket_beside_the_conversation_has_no_part_in_its_name(
+        self, fake: FakeEngine, http: aiohttp.ClientSession
+    ) -> None:
+        fake.say(FRAME)
+        fake.say_done()
+        async with csm_tts.TTS(fake.url, http_session=http) as voice:
+            async with voice.stream(conn_options=ONCE) as unfinished:
+                unfinished.push_text("One. And")
+                await anext(unfinished)
+                await listen(voice, "Two.")
+            first, second = (config.get("session_id") for config in fake.all("session.config"))
+        assert first
+        assert second is None
+
+    async def test_turns_that_wait_too_long_are_forgotten_the_oldest_first(
         self, make_tts: MakeTTS, engine: Engine
     ) -> None:
         voice: Any = make_tts(remembers="texts")
         await listen(voice, "Good day.")
-        voice.hear(frame(0.02))
-        await listen(voice, "Yes?")
-        assert not [told for told in engine.model.told if told[0] == "hear"]
-
-    async def test_while_no_engine_is_there_is_dropped_and_counted(self, make_tts: MakeTTS) -> None:
-        voice: Any = make_tts(remembers="sounds")
-        voice.hear(frame(0.5))
-        assert voice.unheard_seconds == pytest.approx(0.5)
-
-    async def test_of_two_channels_is_refused(self, make_tts: MakeTTS) -> None:
-        voice: Any = make_tts(remembers="sounds")
-        with pytest.raises(ValueError, match="one channel"):
-            voice.hear(frame(0.02, channels=2))
-
-    async def test_brings_a_lost_engine_back(self, make_tts: MakeTTS, engine: Engine) -> None:
-        voice: Any = make_tts(remembers="sounds")
-        await listen(voice, "Good day.")
         engine.server.drop()
-
-        def told() -> bool:
-            voice.hear(frame(0.02))
-            return any(told[0] == "hear" for told in engine.model.told)
-
-        await until(told)
-
-
-def test_what_waits_is_bounded_and_the_latest_turns_stay() -> None:
-    outbox = Outbox(16_000)
-    for number in range(MOST_MESSAGES + 3):
-        outbox.put(ContextAppend(speaker="caller", text=str(number)))
-    for _ in range(30):
-        outbox.put_sound(bytes(3_200))
-    assert outbox.dropped == pytest.approx(3.0 - MOST_SOUND)
-    assert not outbox.empty
-    outbox.forget()
-    assert outbox.empty
-    assert outbox.dropped == pytest.approx(3.0)
+        await until(lambda: engine.gate.held == 0)
+        for number in range(MOST_MESSAGES + 3):
+            voice.heard(str(number))
+        await listen(voice, "Yes?", options=AGAIN)
+        assert appended(engine) == [("caller", str(3 + number)) for number in range(MOST_MESSAGES)]

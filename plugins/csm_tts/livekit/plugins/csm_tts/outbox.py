@@ -9,8 +9,8 @@ from csm_engine.protocol import ContextAppend, InputCancel
 
 MOST_SOUND = 2.0
 """Seconds of the caller that may wait; more are dropped, and the engine hears a gap."""
-MOST_MESSAGES = 64
-"""Turns and cuts that may wait; the oldest go."""
+MOST_MESSAGES = 32
+"""Turns and cuts that may wait; the oldest go. An engine refuses who makes it queue twice as many."""
 _SAMPLE_BYTES = 2
 
 
