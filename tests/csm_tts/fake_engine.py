@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from csm_engine.protocol import PATH, AudioDone, AudioStart, SessionReady
+from csm_engine.protocol import PATH, AudioDone, AudioStart, SessionDone, SessionReady
 
 
 class FakeEngine:
@@ -69,6 +69,8 @@ class FakeEngine:
                     session_id="fake", model="fake", sample_rate=24_000, resumed=self.resumed
                 )
                 await socket.send_str(ready.model_dump_json())
+            if told["type"] == "session.close":
+                await socket.send_str(SessionDone().model_dump_json())
             if told["type"] == "input.text" and told["sentence"] == 0:
                 await self._speak(socket, told["utterance"])
         return socket

@@ -79,6 +79,14 @@ class TestTurns:
         with pytest.raises(ValueError, match="language"):
             csm_tts.TTS("http://127.0.0.1:1", language="")
 
+    async def test_closing_ends_the_conversation_for_the_engine_too(
+        self, make_tts: MakeTTS, engine: Engine
+    ) -> None:
+        voice: Any = make_tts()
+        await listen(voice, "Good day.")
+        await voice.aclose()
+        await until(lambda: ("close",) in engine.model.told)
+
 
 class TestInterrupted:
     async def test_tells_what_was_heard_of_a_reply_that_was_made_whole(

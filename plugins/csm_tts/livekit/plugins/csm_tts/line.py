@@ -160,11 +160,9 @@ class Line:
             self._warming = asyncio.create_task(self._warm(), name="csm_tts.warm")
 
     async def _tell(self, socket: EngineSocket) -> None:
-        try:
+        with contextlib.suppress(APIError):  # the next socket is told
             while not self._outbox.empty:
                 await self._outbox.send(socket)
-        except APIError as error:
-            socket.give_up(error)
 
 
 def _runs(task: asyncio.Task[None] | None) -> bool:

@@ -10,8 +10,6 @@ from livekit.plugins.csm_tts.spoken import Spoken
 
 _MOST_STREAMS = 32
 """Of one reply, or waiting to be played: more than a session ever has."""
-
-
 _ROUNDING = 0.02
 """Seconds that resampling may add to a stream, or take of it."""
 

@@ -22,6 +22,7 @@ from csm_engine.protocol import (
     InputCancel,
     InputDone,
     InputText,
+    SessionClose,
     SessionConfig,
     SessionDone,
     SessionReady,
@@ -35,7 +36,7 @@ _RECEIVE_BUFFER = 64 * 1024
 _GOODBYE_SECONDS = 1.0
 
 Event = bytes | AudioDone | Failed
-Told = InputText | InputDone | InputCancel | ContextAppend
+Told = InputText | InputDone | InputCancel | ContextAppend | SessionClose
 
 
 @dataclass(frozen=True)
@@ -108,17 +109,26 @@ class EngineSocket:
         """Bytes are the caller's sound. Raises APIError."""
         if self.lost is not None:
             raise self.lost
-        with api_errors("text was sent"):
-            if isinstance(message, bytes):
-                await self._websocket.send_bytes(message)
-            else:
-                await self._websocket.send_str(message.model_dump_json())
+        try:
+            with api_errors("text was sent"):
+                if isinstance(message, bytes):
+                    await self._websocket.send_bytes(message)
+                else:
+                    await self._websocket.send_str(message.model_dump_json())
+        except APIError as error:
+            self.give_up(error)
+            raise
 
     def give_up(self, error: APIError) -> None:
         """It does not answer: whoever needs a socket shall open another."""
         self.lost = self.lost or error
 
     async def aclose(self) -> None:
+        """With a goodbye: an engine keeps a conversation for a while whose client is just gone."""
+        with contextlib.suppress(APIError, TimeoutError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self.send(SessionClose())
+                await asyncio.wait({self._reader})
         self._reader.cancel()
         await asyncio.wait({self._reader})
         await self._websocket.close()
