@@ -1,5 +1,8 @@
 """Conversations as an engine holds them: with a cache alone, or with a model that speaks."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -13,6 +16,7 @@ from csm_engine.csm.paged_kv import PagedKV, Sequence
 from csm_engine.csm.prompt import Prompt, Prompter, Segment
 from csm_engine.csm.synthetic import TINY, make_tokenizer
 from csm_engine.protocol import Remembers
+from csm_engine.text import expected_seconds
 from tests.csm_tts.csm_rows import GREEDY, alone
 
 CONFIG = config_from(Fields(TINY, "tiny"))
@@ -25,6 +29,44 @@ CHUNK = 7
 def sound(frames: int, seed: int = 0) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     return torch.randint(1, CONFIG.codebook_size, (frames, CONFIG.num_codebooks), generator=random)
+
+
+@dataclass
+class Said:
+    """A segment as its call knows it; one that was spoken has an utterance."""
+
+    segment: Segment
+    utterance: str | None = None
+    lead: int = 0
+    sent: int = 0
+    complete: bool = True
+
+    def heard(self, frames: float) -> "Said | None":
+        codes, text = self.segment.frames, self.segment.text
+        assert codes is not None
+        held = len(codes) - self.lead
+        if self.complete and 0 < held <= frames:
+            return self
+        if (heard := min(frames, held)) < 12.5:
+            return None
+        share = int(heard) / (held if self.complete else round(expected_seconds(text) / 0.08))
+        words = text.split()[: max(1, int(len(text.split()) * share + 1e-9))]
+        left = codes[: self.lead + int(heard)]
+        short = Segment(0, " ".join(words), left)
+        return Said(short, self.utterance, self.lead, int(heard))
+
+
+def numbers(prompt: Prompt) -> list[float]:
+    """One for each token, and for each frame one of its own, near enough."""
+    ids = prompt.ids.clone()
+    audio = (ids == CONFIG.audio_token_id) | (ids == CONFIG.audio_eos_token_id)
+    places = torch.arange(1, CONFIG.num_codebooks + 1) ** 4
+    ids[audio] = 1_000 + (prompt.codes * places).sum(-1)
+    return ids.float().tolist()
+
+
+def length(history: Iterable[Said]) -> int:
+    return len(PROMPTER.prompt(said.segment for said in history))
 
 
 class Call:

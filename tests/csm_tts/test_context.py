@@ -59,6 +59,13 @@ def test_a_short_sentence_that_was_heard_whole_stays() -> None:
     call.remembers(Segment(0, "Yes.", said[0]), Segment(0, "No.", said[1]))
 
 
+def test_a_sentence_of_which_nothing_was_sent_is_forgotten_by_a_cut() -> None:
+    call = Call()
+    call.say("Yes.", 3, lead=3)
+    call.context.cut("u", 0.0)
+    call.remembers()
+
+
 def test_a_cut_is_counted_over_all_sentences_of_its_utterance_alone() -> None:
     call = Call()
     other = call.say("Before.", 8, utterance="v")

@@ -1,6 +1,5 @@
 """Conversations under any order of what calls do: each keeps its own tokens, and no page is lost."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -13,9 +12,8 @@ from csm_engine.context.budget import Budget
 from csm_engine.context.context import Context
 from csm_engine.csm.page_pool import OutOfPagesError
 from csm_engine.csm.paged_kv import PagedKV, Sequence
-from csm_engine.csm.prompt import Prompt, Segment
-from csm_engine.text import expected_seconds
-from tests.csm_tts.csm_contexts import CONFIG, PROMPTER, sound
+from csm_engine.csm.prompt import Segment
+from tests.csm_tts.csm_contexts import CONFIG, PROMPTER, Said, length, numbers, sound
 
 pytestmark = pytest.mark.engine
 
@@ -23,33 +21,13 @@ PAGE_SIZE, PAGES = 8, 60  # too few for two contexts of full length
 VOICE = Segment(0, "Hello.", sound(7, seed=9))
 TEXTS = ("Yes.", "one two three four five six", "a b c d e f g h i j k l m n o p q")
 BUDGET = Budget(history=70, reserve=100, segment=32)  # a few turns are too many
+FRAMES = (0, 2, 14, 25, 40)
 NONSENSE = -1.0
 """What a step writes of a frame that does not count."""
 
 
-@dataclass
-class Said:
-    """A segment as its call knows it; one that was spoken has an utterance."""
-
-    segment: Segment
-    utterance: str | None = None
-    lead: int = 0
-    sent: int = 0
-    complete: bool = True
-
-    def heard(self, frames: float) -> "Said | None":
-        codes, text = self.segment.frames, self.segment.text
-        assert codes is not None
-        held = len(codes) - self.lead
-        if self.complete and 0 < held <= frames:
-            return self
-        if (heard := min(frames, held)) < 12.5:
-            return None
-        share = int(heard) / (held if self.complete else round(expected_seconds(text) / 0.08))
-        words = text.split()[: max(1, int(len(text.split()) * share + 1e-9))]
-        left = codes[: self.lead + int(heard)]
-        short = Segment(0, " ".join(words), left)
-        return Said(short, self.utterance, self.lead, int(heard))
+replies = st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3)
+endings = st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans())
 
 
 @dataclass(eq=False)
@@ -98,30 +76,41 @@ class Calls(RuleBasedStateMachine):
         context = Context(self.kv, PROMPTER, self.prefix, BUDGET, remembers="sounds")
         self.parties.append(Party(context))
 
-    @rule(data=st.data(), text=st.sampled_from(TEXTS), utterance=st.sampled_from("uv"))
-    def ask(self, data: st.DataObject, text: str, utterance: str) -> None:
+    @rule(data=st.data(), texts=replies, utterance=st.sampled_from("uv"), ends=st.booleans())
+    def reply(self, data: st.DataObject, texts: list[str], utterance: str, ends: bool) -> None:
+        """Sentences one after the other; the last one may go on."""
         if (party := self.one_of(data, speaking=False)) is None:
             return
+        for number, text in enumerate(texts, 1):
+            self.ask(party, utterance, text, data.draw(st.sampled_from([1.0, 1.0, 1.0, 0.5])))
+            if party.speaking and (ends or number < len(texts)):
+                self.speak(data, party)
+
+    @rule(data=st.data())
+    def go_on(self, data: st.DataObject) -> None:
+        if party := self.one_of(data, speaking=True):
+            self.speak(data, party)
+
+    def ask(self, party: Party, utterance: str, text: str, share: float) -> None:
+        """Read that share of the prompt; a part is as good as nothing."""
         room = self.room - len(PROMPTER.text(0, text))
         if length(party.history) > room:
             party.drop_to(min(room, BUDGET.history // 2))
         prompt = numbers(party.context.ask(utterance, text))
         party.speaking, party.last = (utterance, text), prompt[-1:]
-        read = data.draw(st.just(len(prompt) - 1) | st.integers(0, len(prompt) - 1))
+        read = int((len(prompt) - 1) * share)
         try:
             self.write(party.context.sequence, prompt[:read])
         except OutOfPagesError:
             self.over(party, sound(0), 0, complete=False)
             return
         party.context.read(read)
-        if read < len(prompt) - 1:
+        if share < 1:
             self.over(party, sound(0), 0, complete=False)
 
-    @rule(data=st.data(), ahead=st.integers(0, 2), lead=st.integers(0, 3), complete=st.booleans())
-    def speak(self, data: st.DataObject, ahead: int, lead: int, complete: bool) -> None:
-        if (party := self.one_of(data, speaking=True)) is None:
-            return
-        frames = sound(data.draw(st.integers(0, 40)), seed=data.draw(st.integers(0, 99)))
+    def speak(self, data: st.DataObject, party: Party) -> None:
+        lead, ahead, complete = data.draw(endings)
+        frames = sound(data.draw(st.sampled_from(FRAMES)), seed=data.draw(st.integers(0, 99)))
         inputs = [*party.last, *numbers(PROMPTER.audio(frames))[:-1], NONSENSE]
         steps = 0
         try:
@@ -146,7 +135,10 @@ class Calls(RuleBasedStateMachine):
         party.speaking, party.later = None, []
 
     @rule(
-        data=st.data(), speaking=st.booleans(), speaker=st.integers(0, 1), frames=st.integers(0, 40)
+        data=st.data(),
+        speaking=st.booleans(),
+        speaker=st.integers(0, 1),
+        frames=st.sampled_from(FRAMES),
     )
     def append(self, data: st.DataObject, speaking: bool, speaker: int, frames: int) -> None:
         if (party := self.one_of(data, speaking=speaking)) is None:
@@ -178,7 +170,7 @@ class Calls(RuleBasedStateMachine):
                 heard = max(0, heard - said.sent)
         party.history = left
 
-    @rule(data=st.data(), way=st.sampled_from(["trim", "evict", "reset"]))
+    @rule(data=st.data(), way=st.sampled_from(["trim", "trim", "evict", "reset"]))
     def give_up(self, data: st.DataObject, way: str) -> None:
         if (party := self.one_of(data, speaking=False)) is None:
             return
@@ -205,6 +197,7 @@ class Calls(RuleBasedStateMachine):
             return
         party.context.read(len(chunk))
 
+    @precondition(lambda self: len(self.parties) == 3)
     @rule(data=st.data(), speaking=st.booleans())
     def close(self, data: st.DataObject, speaking: bool) -> None:
         if party := self.one_of(data, speaking=speaking):
@@ -235,16 +228,3 @@ class Calls(RuleBasedStateMachine):
 
 Calls.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestCalls = Calls.TestCase
-
-
-def numbers(prompt: Prompt) -> list[float]:
-    """One for each token, and for each frame one of its own, near enough."""
-    ids = prompt.ids.clone()
-    audio = (ids == CONFIG.audio_token_id) | (ids == CONFIG.audio_eos_token_id)
-    places = torch.arange(1, CONFIG.num_codebooks + 1) ** 4
-    ids[audio] = 1_000 + (prompt.codes * places).sum(-1)
-    return ids.float().tolist()
-
-
-def length(history: Iterable[Said]) -> int:
-    return len(PROMPTER.prompt(said.segment for said in history))
