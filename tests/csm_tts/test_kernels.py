@@ -90,6 +90,8 @@ def projections(config: Transformer, rows: int, tokens: int, dtype: torch.dtype)
 @interpreted
 def test_looks_over_pages(page_size: int, tokens: int, dtype: torch.dtype) -> None:
     """Rows of other lengths, their pages in any order; one at the edge of a page, one at 0."""
+    from csm_engine.kernels.look import look  # noqa: PLC0415 - there, not here
+
     config = CONFIG.backbone
     starts = [0, page_size - 1, page_size, 3 * page_size + 2, 98]
     pages = -(-100 // page_size)
@@ -100,12 +102,13 @@ def test_looks_over_pages(page_size: int, tokens: int, dtype: torch.dtype) -> No
     kept = noise(*pool, seed=3, dtype=dtype), noise(*pool, seed=4, dtype=dtype)
     qkv = projections(config, len(starts), tokens, dtype)
     rotary = RotaryTable(config, "cpu")
-    results = []
-    for ops in (fused(), TorchOps()):
-        keys, values = (pages.clone() for pages in kept)
-        look = ops.over_pages(table, positions, page_size, rotary, config)
-        results.append((look(qkv, keys, values), keys, values))
-    for one, other in zip(*results, strict=True):
+    keys, values = (pool.clone() for pool in kept)
+    over = TorchOps().over_pages(table, positions, page_size, rotary, config)
+    expected = over(qkv, keys, values), keys, values
+    keys, values = (pool.clone() for pool in kept)
+    at = {"table": table, "positions": positions, "turns": rotary.turns}
+    seen = look(qkv, keys, values, **at, config=config)
+    for one, other in zip((seen, keys, values), expected, strict=True):
         agree(one, other)
 
 

@@ -1,6 +1,7 @@
 """Frames made by kernels, from a table, from 8 bits: as far from the reference as each may be."""
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,12 +9,13 @@ import torch
 from csm_engine.csm.folding import with_8_bits, with_projections
 from csm_engine.csm.model import Csm
 from csm_engine.csm.sampler import Sampling
-from csm_engine.csm.synthetic import TINY, random_model
+from csm_engine.csm.synthetic import TINY, random_model, write_tiny
 from csm_engine.csm.weights import Weights
 from csm_engine.kernels.gate import Distance, distance
+from csm_engine.kernels.int8 import Int8
 from csm_engine.kernels.ops import Ops
 from csm_engine.kernels.plain import TorchOps
-from tests.csm_tts.csm_rows import Rows, text_prompt
+from tests.csm_tts.csm_rows import Rows, alone, text_prompt
 from tests.csm_tts.interpreted import interpreted
 
 pytestmark = pytest.mark.engine
@@ -53,6 +55,9 @@ def test_kernels_score_as_the_reference_does() -> None:
     assert found.spread.min() > 0.5, "scores that are all alike prove little"
     assert 0 < found.largest.max() < 1e-4
     assert found.agreed.min() == 1
+    narrow = with_8_bits(folded(model))
+    found = apart(other(model, weights=narrow), other(model, fused(), narrow), 1)
+    assert 0 < found.largest.max() < 1e-4
 
 
 @interpreted
@@ -80,6 +85,16 @@ def test_kernels_say_what_the_reference_says() -> None:
 
 def folded(model: Csm) -> Weights:
     return with_projections(model.weights, model.config)
+
+
+def test_a_folder_is_loaded_in_the_form_asked_for(tmp_path: Path) -> None:
+    write_tiny(tmp_path, seed=1)
+    model = Csm.load(tmp_path, depth_table=True, depth_bits=8)
+    depth = model.weights.depth
+    assert depth.projections is not None
+    assert all(isinstance(layer.gate_up, Int8) for layer in depth.layers)
+    assert not any(isinstance(layer.gate_up, Int8) for layer in model.weights.backbone.layers)
+    assert len(set(alone(model, text_prompt(model.config, 9), 5).flatten().tolist())) > 10
 
 
 def test_a_table_of_first_projections_changes_nothing() -> None:

@@ -10,7 +10,7 @@ from csm_engine.csm.rope import RotaryTable
 from csm_engine.kernels.close import close
 from csm_engine.kernels.int8 import Int8, Matrix
 from csm_engine.kernels.int8_product import product
-from csm_engine.kernels.look import MOST_TOKENS, look
+from csm_engine.kernels.look import look
 from csm_engine.kernels.norm import add_norm, gated, norm
 from csm_engine.kernels.ops import After, Draw, Look
 from csm_engine.kernels.pick import pick
@@ -47,21 +47,9 @@ class FusedOps:
         rotary: RotaryTable,
         config: Transformer,
     ) -> Look:
-        if positions.shape[1] > MOST_TOKENS:
+        if positions.shape[1] > 1:
             return self._prompts.over_pages(table, positions, page_size, rotary, config)
-
-        def over(qkv: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-            return look(
-                qkv,
-                keys,
-                values,
-                table=table,
-                positions=positions,
-                turns=rotary.turns,
-                config=config,
-            )
-
-        return over
+        return _over(table, positions, rotary, config)
 
     def over_cache(
         self,
@@ -71,7 +59,7 @@ class FusedOps:
         rotary: RotaryTable,
         config: Transformer,
     ) -> Look:
-        return self.over_pages(table, positions, 0, rotary, config)
+        return _over(table, positions, rotary, config)
 
     def picker(self, draw: Draw, config: CsmConfig) -> "FusedPicker":
         return FusedPicker(draw, config)
@@ -91,3 +79,18 @@ class FusedPicker:
     def __call__(self, logits: Tensor, codebook: int, *tables: Tensor) -> tuple[Tensor, ...]:
         own = self.codes[:, codebook]
         return pick(logits, self._draw, own, tables, codebook=codebook, eos=self._eos)
+
+
+def _over(table: Tensor, positions: Tensor, rotary: RotaryTable, config: Transformer) -> Look:
+    def over(qkv: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        return look(
+            qkv,
+            keys,
+            values,
+            table=table,
+            positions=positions,
+            turns=rotary.turns,
+            config=config,
+        )
+
+    return over

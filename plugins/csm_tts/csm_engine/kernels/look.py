@@ -11,14 +11,11 @@ from torch import Tensor
 from csm_engine.csm.config import Transformer
 from csm_engine.kernels.jit import jit, power_of_two
 
-MOST_TOKENS = 2
-"""Of a row in one step: the depth decoder's opening has two."""
-
 NARROW = 64
 """Head dimension up to which a program's registers hold 64 positions at a time, not 16."""
 
 
-@jit("positions")
+@jit("positions", "position_stride", "table_stride")
 def _look(
     qkv: tl.tensor,
     cos: tl.tensor,
@@ -31,7 +28,7 @@ def _look(
     values: tl.tensor,
     seen: tl.tensor,
     scale: tl.tensor,
-    page_size: tl.tensor,
+    PAGE: tl.constexpr,
     TOKENS: tl.constexpr,
     HEADS: tl.constexpr,
     KV_HEADS: tl.constexpr,
@@ -43,7 +40,7 @@ def _look(
 ) -> None:
     row = tl.program_id(0).to(tl.int64)
     head = tl.program_id(1)
-    start = tl.load(positions + row * position_stride)
+    start = tl.load(positions + row * position_stride).to(tl.int32)
     kind = keys.dtype.element_ty
     group = HEADS // KV_HEADS
     half_dim = DIM // 2
@@ -67,8 +64,8 @@ def _look(
     value_at = tokens + (HEADS + KV_HEADS + head) * DIM + column[None, :]
     value = tl.load(value_at, mask=in_dim[None, :], other=0.0).to(kind)
 
-    new_page = tl.load(table + row * table_stride + (start + new) // page_size).to(tl.int64)
-    new_at = (new_page * page_size + (start + new) % page_size) * KV_HEADS + head
+    new_page = tl.load(table + row * table_stride + (start + new) // PAGE).to(tl.int64)
+    new_at = (new_page * PAGE + (start + new) % PAGE) * KV_HEADS + head
     new_key = keys + new_at[:, None] * DIM + half[None, :]
     tl.store(new_key, key_first, mask=in_half[None, :])
     tl.store(new_key + half_dim, key_second, mask=in_half[None, :])
@@ -102,8 +99,8 @@ def _look(
     for base in range(0, start, BLOCK):
         place = base + tl.arange(0, BLOCK)
         written = place < start
-        page = tl.load(table + row * table_stride + place // page_size, mask=written, other=0)
-        at = ((page.to(tl.int64) * page_size + place % page_size) * KV_HEADS + head)[:, None] * DIM
+        page = tl.load(table + row * table_stride + place // PAGE, mask=written, other=0)
+        at = ((page.to(tl.int64) * PAGE + place % PAGE) * KV_HEADS + head)[:, None] * DIM
         read = written[:, None] & in_half[None, :]
         old = keys + at + half[None, :]
         old_first = tl.load(old, mask=read, other=0.0).to(tl.float32)
@@ -141,7 +138,7 @@ def look(
     `keys` and `values` are one layer's [pages, page_size, kv_heads, head_dim]; they get the new
     ones. `positions` [rows, tokens] int64 follow one another in a row, `table` [rows, pages of a
     row] int32 names a row's pages, `turns` are RoPE's cosines and sines [positions, head_dim / 2].
-    A row has at most MOST_TOKENS tokens.
+    A row has a power of two of tokens, and few: they are held in registers.
     """
     rows, tokens, _ = qkv.shape
     heads, kv_heads, dim = config.num_attention_heads, config.num_key_value_heads, config.head_dim
@@ -159,7 +156,7 @@ def look(
         values,
         seen,
         dim**-0.5,
-        keys.shape[1],
+        PAGE=keys.shape[1],
         TOKENS=tokens,
         HEADS=heads,
         KV_HEADS=kv_heads,
