@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -22,6 +23,8 @@ from agent.failures import Failures
 from agent.persona import Persona
 from agent.phone_agent import PhoneAgent
 from agent.playback import Playback
+from agent.tools.box import Surroundings, Toolbox
+from agent.tools.telephone import Telephone
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +47,9 @@ class Conversation:
         self._failures = Failures(settings, call, session, self.end)
         self._lead_in = settings.lead_in
 
-    async def start(self, **where: Any) -> None:
+    async def start(self, telephone: Telephone | None = None, **where: Any) -> None:
         """Start the session (`room=`, `room_options=` as the framework takes them)."""
+        self.toolbox = self._make_toolbox(telephone)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("close", self._on_close)
         self._failures.watch()
@@ -58,7 +62,10 @@ class Conversation:
     async def run(self) -> str:
         """Greet, then talk until the end, which is returned."""
         async with asyncio.TaskGroup() as tasks:
-            watches = [tasks.create_task(self._failures.run())]
+            watches = [
+                tasks.create_task(self._failures.run()),
+                tasks.create_task(self.toolbox.run()),
+            ]
             self._session.say(self._persona.greeting)
             reason = await self.over
             for watch in watches:
@@ -91,6 +98,11 @@ class Conversation:
         seconds, self._lead_in = self._lead_in, 0.0
         async for frame in frames(Clip.silence(seconds)):
             yield frame
+
+    def _make_toolbox(self, telephone: Telephone | None) -> Toolbox:
+        folder = self._settings.personas
+        around = Surroundings(self._session, telephone, self.end, self.call.id, folder, os.environ)
+        return Toolbox(self._persona, around)
 
     def _on_close(self, event: CloseEvent) -> None:
         self.end("session failed" if event.reason is CloseReason.ERROR else "worker stopped")

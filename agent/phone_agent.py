@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
-from livekit.agents import Agent, ModelSettings, RunContext, function_tool, llm, stt
+from livekit.agents import Agent, ModelSettings, llm, stt
 
 from agent import voice
 from agent.persona import Persona
@@ -19,7 +19,7 @@ class PhoneAgent(Agent):
     """A persona on the telephone."""
 
     def __init__(self, persona: Persona, talk: "Conversation") -> None:
-        super().__init__(instructions=persona.instructions)
+        super().__init__(instructions=persona.instructions, tools=talk.toolbox.tools)
         self._talk = talk
 
     async def stt_node(
@@ -28,12 +28,14 @@ class PhoneAgent(Agent):
         async def counted() -> AsyncGenerator[rtc.AudioFrame]:
             async for frame in audio:
                 self._talk.call.heard_seconds += frame.duration
-                voice.hear(self.session, frame)
+                if not self._talk.toolbox.secret:
+                    voice.hear(self.session, frame)
                 yield frame
 
         async with aclosing(Agent.default.stt_node(self, counted(), model_settings)) as events:
             async for event in events:
-                yield event
+                if not self._talk.toolbox.takes(event):
+                    yield event
 
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
@@ -52,9 +54,3 @@ class PhoneAgent(Agent):
             async for frame in sound:
                 await self._talk.admit(frame.duration)
                 yield frame
-
-    @function_tool
-    async def end_call(self, context: RunContext[None]) -> None:
-        """End the telephone call. Say goodbye first; use it when the caller wants to stop."""
-        await context.wait_for_playout()
-        self._talk.end("agent hung up")

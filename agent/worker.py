@@ -14,6 +14,7 @@ from agent.persona import PersonaError, load_persona
 from agent.privacy import keep_callers_out_of_logs
 from agent.server import Worker
 from agent.session import Doors, build_session, import_vad, load_vad, mind_client, room_options
+from agent.tools.telephone import RoomTelephone
 from parley_serving import load_settings
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,8 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
                 patience = GONE_AFTER if request.direction == "inbound" else CALLER_TIMEOUT
                 caller = await line.wait_for_caller(patience)
                 call.id = request.with_sip(caller.attributes).call_id or call.id
-                await talk.start(room=job.room, room_options=room_options(caller))
+                telephone = RoomTelephone(job, caller)
+                await talk.start(telephone, room=job.room, room_options=room_options(caller))
             call.active(time.monotonic())
             line.up.set()
             return await talk.run()

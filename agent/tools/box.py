@@ -1,0 +1,117 @@
+"""The tools of one call, made of what its persona declares."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from livekit.agents import AgentSession, llm, stt
+
+from agent.persona import Persona
+from agent.tools.calls import Switchboard, ending, pressing, transferring
+from agent.tools.declared import Declaration, parse
+from agent.tools.guard import Filler, ToolFailure, Work, as_tool
+from agent.tools.keypad import Keypad, collecting
+from agent.tools.kinds import CollectDigits, EndCall, Keys, SendDtmf, Transfer
+from agent.tools.telephone import Telephone
+
+logger = logging.getLogger(__name__)
+
+RINGING = 30
+"""Seconds, for a persona that hands callers over without the tool."""
+
+NOT_HANDED_OVER = (
+    "The caller pressed the key for a person, but the transfer failed: {why} Say so, and offer to "
+    "help yourself."
+)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the tools of a call may reach. Without a telephone (a console) there is no transfer.
+
+    `folder` is that of the personas; `secrets` the environment.
+    """
+
+    session: AgentSession[None]
+    telephone: Telephone | None
+    end: Callable[[str], None]
+    call_id: str
+    folder: Path
+    secrets: Mapping[str, str]
+
+
+class Toolbox:
+    """`tools` are the agent's; `run` serves the keys that work without the model."""
+
+    def __init__(self, persona: Persona, around: Surroundings) -> None:
+        declared = parse(persona.tools)
+        self._session = around.session
+        self._keys = next((tool for tool in declared if isinstance(tool, Keys)), None)
+        self._keypad = Keypad(self._keys, persona.language)
+        self._switchboard = _switchboard(persona, declared, around)
+        self._around = around
+        plan = persona.failure_plan
+        filler = Filler(plan.filler_message, plan.filler_seconds)
+        end_call = next((tool for tool in declared if isinstance(tool, EndCall)), None)
+        works = [ending(end_call, around.end)]
+        for tool in declared:
+            works += self._works(tool)
+        self.tools: list[llm.Tool | llm.Toolset] = [as_tool(work, filler) for work in works]
+        if around.telephone:
+            around.telephone.on_key(self._keypad.press)
+
+    @property
+    def secret(self) -> bool:
+        """What the caller says now is for a masked input: nobody is to keep it."""
+        return self._keypad.secret
+
+    def takes(self, event: stt.SpeechEvent) -> bool:
+        """Whether a transcript is for a tool, and goes no further."""
+        return self._keypad.takes(event)
+
+    async def hand_over(self, to: str) -> None:
+        """A name of the persona's transfers, or the number of its failure plan.
+
+        The call is over when this returns. Raises `ToolFailure`: the caller is still ours.
+        """
+        await self._switchboard.hand_over(to)
+
+    async def run(self) -> None:
+        """Do what the caller's keys ask for, until cancelled."""
+        while True:
+            if await self._keypad.wanted.get() == "stop":
+                self._session.interrupt()
+                continue
+            assert self._keys is not None
+            assert self._keys.to is not None
+            self._session.interrupt()
+            try:
+                await self.hand_over(self._keys.to)
+            except ToolFailure as failure:
+                why = NOT_HANDED_OVER.format(why=failure.message)
+                self._session.generate_reply(instructions=why, tool_choice="none")
+
+    def _works(self, tool: Declaration) -> list[Work]:
+        match tool:
+            case Transfer():
+                return [transferring(tool, self._switchboard)]
+            case SendDtmf():
+                return [pressing(tool, self._around.telephone)]
+            case CollectDigits():
+                return [collecting(tool, self._keypad)]
+            case _:
+                return []
+
+
+def _switchboard(
+    persona: Persona, declared: tuple[Declaration, ...], around: Surroundings
+) -> Switchboard:
+    tool = next((tool for tool in declared if isinstance(tool, Transfer)), None)
+    numbers = dict(tool.transfers) if tool else {}
+    last_resort = persona.failure_plan.transfer_to
+    if last_resort and re.match(r"\+|sip:", last_resort):
+        numbers[last_resort] = last_resort
+    ringing = tool.ringing_seconds if tool else RINGING
+    return Switchboard(around.telephone, numbers, ringing, around.end)

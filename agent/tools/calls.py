@@ -1,0 +1,107 @@
+"""Tools that act on the call: end it, hand it over, press keys."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from livekit.agents import RunContext
+from pydantic import Field, create_model
+
+from agent.tools.digits import keys_in
+from agent.tools.guard import Arguments, ToolFailure, Work
+from agent.tools.kinds import EndCall, SendDtmf, Transfer
+from agent.tools.telephone import Telephone
+from sip.transfer import TransferError
+
+END_CALL = "End the telephone call. Say goodbye first; use it when the caller wants to stop."
+BETWEEN_KEYS = 0.3
+PAUSE = 0.5
+"""Seconds: what most menus tell keys apart by, and what `w` waits."""
+
+WHY = {
+    "busy": "The line is busy.",
+    "no_answer": "Nobody answers.",
+    "rejected": "The call was not taken.",
+    "refused": "The telephone line does not allow it.",
+    "caller_left": "The caller has hung up.",
+    "unreachable": "The telephone line did not answer.",
+    "no_telephone": "This is no telephone call.",
+}
+
+
+def ending(declared: EndCall | None, end: Callable[[str], None]) -> Work:
+    async def end_call(context: RunContext[None], _: Arguments) -> None:
+        await context.wait_for_playout()
+        end("agent hung up")
+
+    about = declared.description if declared and declared.description else END_CALL
+    return Work("end_call", about, Arguments, end_call)
+
+
+class Switchboard:
+    """Hands callers over, to numbers of the persona's own and no others."""
+
+    def __init__(
+        self,
+        telephone: Telephone | None,
+        numbers: Mapping[str, str],
+        ringing: int,
+        end: Callable[[str], None],
+    ) -> None:
+        self._telephone = telephone
+        self._numbers = numbers
+        self._ringing = ringing
+        self._end = end
+
+    async def hand_over(self, name: str) -> None:
+        """The call is over when this returns. Raises `ToolFailure`: the caller is still ours."""
+        number = self._numbers.get(name)
+        if number is None:
+            raise ToolFailure("not_allowed", f"There is no transfer to {name!r}.")
+        if self._telephone is None:
+            raise ToolFailure("transfer_failed", WHY["no_telephone"])
+        try:
+            await self._telephone.transfer(number, self._ringing)
+        except TransferError as error:
+            raise ToolFailure("transfer_failed", WHY[error.reason]) from error
+        self._end("transferred")
+
+
+def transferring(declared: Transfer, switchboard: Switchboard) -> Work:
+    names: Any = Literal[tuple(declared.transfers)]
+    arguments: Any = create_model("TransferTo", __base__=Arguments, to=(names, ...))
+
+    async def transfer_call(context: RunContext[None], wanted: Any) -> None:
+        await context.wait_for_playout()
+        await switchboard.hand_over(wanted.to)
+
+    about = declared.description or "Hand the caller over to a person. Say so first."
+    return Work("transfer_call", about, arguments, transfer_call)
+
+
+class KeysToPress(Arguments):
+    keys: str = Field(
+        min_length=1,
+        pattern=r"^[0-9*#A-Dw ]+$",
+        description="Keys 0-9, *, #, A-D in turn; w waits half a second.",
+    )
+
+
+def pressing(declared: SendDtmf, telephone: Telephone | None) -> Work:
+    async def send_dtmf(context: RunContext[None], wanted: KeysToPress) -> object:
+        keys = keys_in(wanted.keys)
+        if len(keys) > declared.max_keys:
+            raise ToolFailure("bad_arguments", f"keys: at most {declared.max_keys}")
+        if telephone is None:
+            raise ToolFailure("no_telephone", WHY["no_telephone"])
+        await context.wait_for_playout()
+        for key in keys:
+            if key == "w":
+                await asyncio.sleep(PAUSE)
+            else:
+                await telephone.press(key)
+                await asyncio.sleep(BETWEEN_KEYS)
+        return {"status": "pressed"}
+
+    about = declared.description or "Press keys on the telephone, for a menu at the other end."
+    return Work("send_dtmf", about, KeysToPress, send_dtmf)
