@@ -1,6 +1,7 @@
 """Personas."""
 
-from agent.persona.load import PersonaError, load_persona
+from agent.persona.load import PersonaError, load_persona, names
 from agent.persona.model import Persona
+from agent.persona.variables import filled
 
-__all__ = ["Persona", "PersonaError", "load_persona"]
+__all__ = ["Persona", "PersonaError", "filled", "load_persona", "names"]

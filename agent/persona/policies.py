@@ -1,17 +1,31 @@
 """How an agent behaves, beside what it says. Names are Vapi's where it has one (its assistants'
 `startSpeakingPlan`, `stopSpeakingPlan`, `messagePlan`), in snake case; all times are seconds."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Texts = Annotated[tuple[Text, ...], Field(strict=False)]
+"""A list, in YAML."""
 Seconds = Annotated[float, Field(ge=0, le=3600)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
+"""A BCP 47 tag."""
+SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 
 
 class Policy(BaseModel):
-    # A whole number is a float here, as in YAML's `5`.
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
 
 
 class StartSpeakingPlan(Policy):
@@ -27,8 +41,15 @@ class StartSpeakingPlan(Policy):
     """In the one turn after the caller interrupted; half of `max_wait_seconds` where not said."""
     short_answers: bool = True
     """A short answer to the agent's question ends the turn after `wait_seconds`, however it sounds."""
-    short_answer_phrases: tuple[Text, ...] = ()
+    short_answer_phrases: Texts = ()
     """More of them than the language's own list has."""
+
+    @model_validator(mode="after")
+    def _longest_is_longer(self) -> Self:
+        said = {"wait_seconds", "max_wait_seconds"} <= self.model_fields_set
+        if said and self.max_wait_seconds < self.wait_seconds:
+            raise ValueError("max_wait_seconds must not be less than wait_seconds")
+        return self
 
 
 class StopSpeakingPlan(Policy):
@@ -40,9 +61,9 @@ class StopSpeakingPlan(Policy):
     """Of speech without a pause that interrupt."""
     backoff_seconds: Seconds = 1.5
     """After an interruption in which sound alone interrupts no more: it takes words."""
-    acknowledgement_phrases: tuple[Text, ...] = ()
+    acknowledgement_phrases: Texts = ()
     """That do not interrupt, more than the language's own list has."""
-    interruption_phrases: tuple[Text, ...] = ("stop", "wait", "hold on")
+    interruption_phrases: Texts = ("stop", "wait", "hold on")
     """That interrupt at once."""
     fade_seconds: Annotated[float, Field(ge=0, le=0.15)] = 0.12
     """In which the agent's voice goes down to nothing."""
@@ -53,7 +74,7 @@ class StopSpeakingPlan(Policy):
 class MessagePlan(Policy):
     """What is said into silence."""
 
-    idle_messages: tuple[Text, ...] = ("Are you still there?",)
+    idle_messages: Texts = ("Are you still there?",)
     idle_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
     idle_message_max_spoken_count: Annotated[int, Field(ge=0, le=10)] = 2
     silence_timeout_message: Text = "I cannot hear you. Goodbye."
@@ -105,13 +126,26 @@ class Outbound(Policy):
     """Left after the beep; without one the agent hangs up."""
 
 
+def _door(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", url):
+        raise ValueError(
+            "must be http://HOST/v1 or https://HOST/v1, without user, password and query"
+        )
+    return url
+
+
 class Endpoint(Policy):
     """An OpenAI-compatible door of somebody else's."""
 
-    url: Text
+    url: Annotated[Text, AfterValidator(_door)]
+    """With its `/v1`."""
     model: Text
-    key: Text | None = None
+    """By its name there."""
+    key: SecretName | None = None
     """Name of the secret: `AGENT_SECRET_NAME` in the environment."""
     voice: Text | None = None
     """For speech."""
+    languages: Annotated[tuple[Language, ...], Field(strict=False)] = ()
+    """That its model speaks or hears; a persona of another language is refused. Unsaid: any."""
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 4.0
+    """To its first answer, and between two pieces of it."""

@@ -37,11 +37,29 @@ def test_a_persona_needs_only_name_instructions_and_greeting(tmp_path: Path) -> 
         (GOOD.replace("Hello.", "' '"), r"bob\.yaml:3: greeting: String should have at least"),
         (GOOD.replace("Hello.", "yes"), r"bob\.yaml:3: greeting: Input should be a valid string"),
         (GOOD + "greeting: Again.\n", r"bob\.yaml:4: greeting: given twice"),
-        (GOOD.replace("bob", "eve"), r"bob\.yaml: name: must be 'bob'"),
+        (GOOD.replace("bob", "eve"), r"bob\.yaml:1: name: must be 'bob'"),
         ("name: [bob\n", r"bob\.yaml:2: not YAML"),
         ("", r"bob\.yaml:1: name: Field required"),
         ("- bob\n", r"bob\.yaml:1: Input should be"),
         ("? [a, b]\n: c\n", r"bob\.yaml:1: a key must be"),
+        (GOOD + "limits:\n  max_turn_words: '9'\n", r"bob\.yaml:5: limits\.max_turn_words: Input"),
+        (GOOD + "limits:\n  max_turn_word: 9\n", r"bob\.yaml:5: limits\.max_turn_word: Extra"),
+        (
+            GOOD + "minds:\n  url: http://a/v1\n",
+            r"bob\.yaml:4: minds: Input should be a valid tuple",
+        ),
+        (GOOD + "minds:\n- model: m\n  url: a/v1\n", r"bob\.yaml:6: minds\.0\.url: must be http"),
+        (GOOD + "speech: {url: 'http://a/v1', model: m}\n", r"bob\.yaml:1: speech: needs a voice"),
+        (
+            GOOD + "speech: {url: 'http://a/v1', model: m, voice: b}\nvoice: c\n",
+            r"bob\.yaml:1: voice is for the worker's own endpoint",
+        ),
+        (
+            GOOD + "start_speaking_plan:\n  wait_seconds: 1\n  max_wait_seconds: 0.5\n",
+            r"bob\.yaml:4: start_speaking_plan: max_wait_seconds must not",
+        ),
+        (GOOD + "tools:\n- type: end_call\n- type: wash\n", r"bob\.yaml:6: tools\.1\.type: "),
+        (GOOD + "tools:\n- type: transfer\n", r"bob\.yaml:5: tools\.0\.transfers: Field req"),
     ],
 )
 def test_a_bad_file_is_refused_with_file_line_and_key(
