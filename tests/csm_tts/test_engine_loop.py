@@ -12,6 +12,7 @@ from csm_engine.csm.sampler import Sampling
 from csm_engine.csm.synthetic import TINY, random_model
 from csm_engine.endings.ending import Guards
 from csm_engine.engine.batch import Batch
+from csm_engine.engine.device import Host, Run
 from csm_engine.engine.inbox import Inbox
 from csm_engine.engine.line import Line
 from csm_engine.engine.loop import Loop
@@ -172,3 +173,29 @@ def assert_same(got: bytes, wanted: bytes) -> None:
     ours, theirs = (np.frombuffer(sound, np.int16).astype(int) for sound in (got, wanted))
     assert ours.shape == theirs.shape
     assert not len(ours) or abs(ours - theirs).max() <= 1
+
+
+async def test_after_a_step_that_broke_a_conversation_goes_on_from_its_words(model: Csm) -> None:
+    """What a broken step wrote, or did not, is never looked at again."""
+    breaks: list[bool] = []
+
+    class Fragile(Host):
+        def captured(self, run: Run) -> Run:
+            def broken() -> None:
+                run()
+                if breaks and breaks.pop():
+                    raise RuntimeError("told to break")
+
+            return broken
+
+    desks = [Desk(batch(model, guards=NEVER, device=device)) for device in (Host(), Fragile())]
+    sounds = []
+    for desk in desks:
+        one = talk()
+        await desk.spoken(one, HELLO)
+        if desk is desks[1]:
+            breaks.append(True)
+            with pytest.raises(SpeakError, match="failed"):
+                await desk.spoken(one, LONG)
+        sounds.append(await desk.spoken(one, OPEN))
+    assert_same(*sounds)

@@ -126,14 +126,17 @@ class Batch:
             self._device.join()
             self._codec.begin(row.slot, row.voice)
 
-    def end(self, row: Row) -> None:
-        """Free what it holds, at any time, once. What was said stays in its context."""
+    def end(self, row: Row, *, broken: bool = False) -> None:
+        """Free what it holds, at any time, once. What was said stays in its context; after a
+        `broken` step its pages do not, for nobody knows what was written to them."""
         row.over = True
         self._slots.release(row.slot)
         self._free.append(row.slot)
         codebooks = self._model.config.num_codebooks
         frames = torch.tensor(row.frames, dtype=torch.long).reshape(-1, codebooks)
         row.context.done(frames, row.lead, complete=row.ending.reason is not None)
+        if broken:
+            row.context.evict()
         self.contexts.give_back(row.context)
 
     def launch(self, rows: Sequence[Row]) -> Flight:

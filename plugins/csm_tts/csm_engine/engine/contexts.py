@@ -110,4 +110,6 @@ class Contexts:
     def spare_pages(self) -> int:
         """Free, or held by what can be given up. May be asked on another thread."""
         idle: Listed[Context] = list(self._idle)
-        return self._kv.pool.free + sum(len(context.sequence.pages) for context in idle)
+        pool = self._kv.pool
+        held = (page for context in idle for page in list(context.sequence.pages))
+        return pool.free + sum(pool.holders(page) == 1 for page in held)

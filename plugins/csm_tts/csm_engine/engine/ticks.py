@@ -180,20 +180,20 @@ class Ticks:
         if count:
             sentence.ticket.put([sentence.made.popleft() for _ in range(count)])
 
-    def _refuse(self, generation: int, error: SpeakError) -> None:
+    def _refuse(self, generation: int, error: SpeakError, *, broken: bool = False) -> None:
         self._scheduler.cancel(generation)
-        self._drop(generation).ticket.fail(error)
+        self._drop(generation, broken=broken).ticket.fail(error)
 
     def _fail(self, generations: set[int]) -> None:
         """What they share broke, and none of their states can be trusted; others may go on, if the
         device can."""
         for generation in generations & self._sentences.keys():
-            self._refuse(generation, SpeakError(FAILED, retryable=True))
+            self._refuse(generation, SpeakError(FAILED, retryable=True), broken=True)
         self._batch.check()
 
-    def _drop(self, generation: int) -> _Sentence:
+    def _drop(self, generation: int, *, broken: bool = False) -> _Sentence:
         sentence = self._sentences.pop(generation)
-        self._batch.end(sentence.row)
+        self._batch.end(sentence.row, broken=broken)
         if sentence.talk.live:
             self._watch.dry(*sentence.talk.playout.news())
         self._after(sentence.talk)
