@@ -42,9 +42,9 @@ def rewrite(folder: Path, changes: dict[str, Tensor | None]) -> None:
 
 def flat(weights: Weights) -> list[Tensor]:
     parts = (weights.backbone, weights.depth)
-    layers = [layer for part in parts for layer in part.layers]
-    own = [getattr(part, name) for part in parts for name in part.__slots__ if name != "layers"]
-    return own + [getattr(layer, name) for layer in layers for name in layer.__slots__]
+    owners = [*parts, *(layer for part in parts for layer in part.layers)]
+    held = [getattr(owner, name) for owner in owners for name in owner.__slots__]
+    return [one for one in held if isinstance(one, Tensor)]
 
 
 @pytest.mark.parametrize("values", [TINY, CSM_1B], ids=["tiny", "real"])

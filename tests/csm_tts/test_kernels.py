@@ -106,8 +106,8 @@ def test_looks_over_pages(page_size: int, tokens: int, dtype: torch.dtype) -> No
     over = TorchOps().over_pages(table, positions, page_size, rotary, config)
     expected = over(qkv, keys, values), keys, values
     keys, values = (pool.clone() for pool in kept)
-    at = {"table": table, "positions": positions, "turns": rotary.turns}
-    seen = look(qkv, keys, values, **at, config=config)
+    turns = rotary.turns
+    seen = look(qkv, keys, values, table=table, positions=positions, turns=turns, config=config)
     for one, other in zip((seen, keys, values), expected, strict=True):
         agree(one, other)
 

@@ -16,6 +16,8 @@ from csm_engine.csm.model import Csm
 from csm_engine.csm.paged_kv import PagedKV, Sequence
 from csm_engine.csm.prompt import Prompt
 
+PAGE_SIZE = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Distance:
@@ -71,9 +73,6 @@ def scores(model: Csm, prompt: Prompt, frames: Tensor) -> Tensor:
         said.append(torch.cat(forced.scores))
         states = backbone.embed_frames(frame)
     return torch.stack(said)
-
-
-PAGE_SIZE = 64
 
 
 class _Forced:
