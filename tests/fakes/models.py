@@ -16,10 +16,11 @@ SECONDS_A_WORD = 0.3
 
 @dataclass(frozen=True)
 class Reply:
-    """What the mind answers: words, a tool call, or a failure."""
+    """What the mind answers: words, a tool call with its arguments as JSON, or a failure."""
 
     text: str = ""
     tool: str | None = None
+    arguments: str = "{}"
     fails: bool = False
 
 
@@ -71,7 +72,9 @@ class _Thought(llm.LLMStream):
         delta = llm.ChoiceDelta(role="assistant", content=self._reply.text)
         if self._reply.tool:
             call = llm.FunctionToolCall(
-                name=self._reply.tool, arguments="{}", call_id=utils.shortuuid("call_")
+                name=self._reply.tool,
+                arguments=self._reply.arguments,
+                call_id=utils.shortuuid("call_"),
             )
             delta.tool_calls = [call]
         self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))

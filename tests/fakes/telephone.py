@@ -1,0 +1,32 @@
+"""A telephone line without a line."""
+
+from collections.abc import Callable
+
+from sip.transfer import Reason, TransferError
+
+
+class FakeTelephone:
+    """`fails` is why a transfer does; otherwise it is done at once."""
+
+    def __init__(self, fails: Reason | None = None) -> None:
+        self.pressed: list[str] = []
+        self.transferred: list[str] = []
+        self._fails: Reason | None = fails
+        self._hear: list[Callable[[str], None]] = []
+
+    def keys(self, keys: str) -> None:
+        """The caller presses them, all at once."""
+        for key in keys:
+            for hear in self._hear:
+                hear(key)
+
+    def on_key(self, pressed: Callable[[str], None]) -> None:
+        self._hear.append(pressed)
+
+    async def press(self, key: str) -> None:
+        self.pressed.append(key)
+
+    async def transfer(self, number: str, ringing: int) -> None:
+        self.transferred.append(number)
+        if self._fails:
+            raise TransferError(self._fails)
