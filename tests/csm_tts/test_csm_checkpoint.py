@@ -42,7 +42,7 @@ def rewrite(folder: Path, changes: dict[str, Tensor | None]) -> None:
 
 def flat(weights: Weights) -> list[Tensor]:
     parts = (weights.backbone, weights.depth)
-    owners = [*parts, *(layer for part in parts for layer in part.layers)]
+    owners: list[Any] = [*parts, *(layer for part in parts for layer in part.layers)]
     held = [getattr(owner, name) for owner in owners for name in owner.__slots__]
     return [one for one in held if isinstance(one, Tensor)]
 
