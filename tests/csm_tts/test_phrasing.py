@@ -27,6 +27,11 @@ async def spoken(pieces: Iterable[object], *, first_clause: bool = False) -> lis
         ("Dr. Smith is in.", ["Dr. Smith is in."]),
         ("It costs 3.5 euros. Fine?", ["It costs 3.5 euros.", " Fine?"]),
         ("Hello!\n\n- One\n- Two", ["Hello!", "\n\n- One\n- Two"]),
+        (
+            "We are open. Of course. Until six today.",
+            ["We are open.", " Of course. Until six today."],
+        ),
+        ("Good. Hello there. How are you?", ["Good.", " Hello there. How are you?"]),
         ("... Well.", [" Well."]),
         ("", []),
         ("?!", []),
@@ -44,10 +49,13 @@ async def test_an_item_that_is_no_text_lets_go_of_what_is_held() -> None:
         yield "One moment"
         yield object()
         assert seen == ["One moment"]
+        yield "Hold on. "
+        yield object()
+        assert seen == ["One moment", "Hold on."]
 
     async for sentence in sentences(text()):
         seen += [sentence]
-    assert seen == ["One moment"]
+    assert seen == ["One moment", "Hold on."]
 
 
 @given(st.lists(st.text(alphabet="abC .!?\n,", max_size=30)))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csm_engine.text import expected_seconds, frame_cap, merge_short, split
+from csm_engine.text import expected_seconds, frame_cap, split
 
 FRAME_SECONDS = 0.08
 WORDS = st.lists(st.from_regex(r"[a-z]{1,12}[,.!?]?", fullmatch=True), min_size=1, max_size=120)
@@ -62,32 +62,6 @@ def test_a_cut_is_made_where_a_speaker_breathes(text: str, parts: list[str]) -> 
 def test_no_room_for_a_character_is_refused() -> None:
     with pytest.raises(ValueError, match="give at least 2"):
         split("text", 1)
-
-
-@pytest.mark.parametrize(
-    ("sentences", "merged"),
-    [
-        ([], []),
-        (["Yes."], ["Yes."]),
-        (["Yes.", "We are open today."], ["Yes. We are open today."]),
-        (["Yes.", "No.", "We are open."], ["Yes. No. We are open."]),
-        (["We are open.", "Bye."], ["We are open.", "Bye."]),
-        (["Oh no.", "Sorry."], ["Oh no. Sorry."]),
-    ],
-)
-def test_a_very_short_sentence_is_spoken_with_the_next(
-    sentences: list[str], merged: list[str]
-) -> None:
-    assert merge_short(sentences) == merged
-
-
-@given(st.lists(st.sampled_from(["Yes.", "Not now.", "We are open today."])), st.integers(1, 5))
-def test_merging_keeps_all_words_and_leaves_at_most_the_last_short(
-    sentences: list[str], least: int
-) -> None:
-    merged = merge_short(sentences, least)
-    assert " ".join(merged) == " ".join(sentences)
-    assert all(len(sentence.split()) >= least for sentence in merged[:-1])
 
 
 @pytest.mark.parametrize(

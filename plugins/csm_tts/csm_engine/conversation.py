@@ -14,6 +14,11 @@ from csm_engine.model import Manner, SpeakError
 from csm_engine.protocol import FinishReason
 from csm_engine.text import UnreadableError, normalise, readable, split
 
+SHORT_WORDS = 3
+"""Of a text that CSM's kin babble on (csm.md §5): it is sampled less freely, unless told how."""
+
+SHORT = Sampling(temperature=0.7, top_k=30)
+
 
 class CsmConversation:
     """The same sentences after the same turns sound the same."""
@@ -23,16 +28,14 @@ class CsmConversation:
         self.reason: FinishReason = "stop"
         self._engine = engine
         self._seed = manner.seed
-        chosen = {"temperature": manner.temperature, "top_k": manner.top_k, "seed": manner.seed}
-        given = {name: value for name, value in chosen.items() if value is not None}
-        self._sampling = Sampling(**given)  # type: ignore[arg-type]
+        self._sampling, self._short = _sampled(Sampling(), manner), _sampled(SHORT, manner)
         self._talk = Talk(voice, manner.remembers, manner.caller_rate, manner.live)
 
     async def speak(self, utterance: str, text: str) -> AsyncGenerator[bytes, None]:
         """A text without words is no sound; one that is too long for a sentence is said in parts."""
         self.reason = "stop"
         for part in split(_said(text)):
-            line = Line(part, self._sampled(part), utterance)
+            line = Line(part, self._sampling_of(part), utterance)
             ticket = self._engine.ticket(line)
             async with contextlib.aclosing(self._engine.speak(self._talk, ticket)) as frames:
                 async for frame in frames:
@@ -55,12 +58,23 @@ class CsmConversation:
     def close(self) -> None:
         self._engine.tell(Close(self._talk))
 
-    def _sampled(self, text: str) -> Sampling:
+    def _sampling_of(self, text: str) -> Sampling:
         """Without a seed of the client's, one of the voice and the text."""
+        sampling = self._short if len(text.split()) < SHORT_WORDS else self._sampling
         if self._seed is not None:
-            return self._sampling
+            return sampling
         digest = hashlib.blake2b(f"{self._talk.voice}\n{text}".encode(), digest_size=8).digest()
-        return replace(self._sampling, seed=int.from_bytes(digest) >> 1)
+        return replace(sampling, seed=int.from_bytes(digest) >> 1)
+
+
+def _sampled(usual: Sampling, manner: Manner) -> Sampling:
+    """Raises ValueError."""
+    return replace(
+        usual,
+        temperature=usual.temperature if manner.temperature is None else manner.temperature,
+        top_k=usual.top_k if manner.top_k is None else manner.top_k,
+        seed=usual.seed if manner.seed is None else manner.seed,
+    )
 
 
 def _said(text: str) -> str:

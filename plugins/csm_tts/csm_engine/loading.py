@@ -72,7 +72,14 @@ def load(settings: Settings) -> Loaded:
     device = _device(settings)
     on = "cpu" if isinstance(device, Host) else "cuda"
     dtype = torch.float32 if isinstance(device, Host) else torch.bfloat16
-    model = Csm.load(Path(settings.model), dtype=dtype, device=on, depth_bits=settings.depth_bits)
+    model = Csm.load(
+        Path(settings.model),
+        dtype=dtype,
+        device=on,
+        # 202 MB for CSM-1B, and a norm and a product less for each code of a frame.
+        depth_table=on == "cuda",
+        depth_bits=settings.depth_bits,
+    )
     _check_frames(model.config)
     # A CSM of fewer codebooks than its Mimi has leaves out the finest.
     config = replace(model.config.codec, num_quantizers=model.config.num_codebooks)

@@ -108,6 +108,7 @@ def _memory(config: CsmConfig, settings: Settings, *, on_gpu: bool) -> dict[str,
         voices=_voices(settings) + SPARE_VOICES,
         dtype_bytes=2 if on_gpu else 4,
         buckets=buckets(settings.streams),
+        layer0_table=on_gpu,
         depth_bits=settings.depth_bits,
     )
     return {name: size for name, size in parts.items() if on_gpu or name != GRAPHS}

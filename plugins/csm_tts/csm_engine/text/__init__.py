@@ -4,7 +4,7 @@ from csm_engine.text.length import expected_seconds, frame_cap
 from csm_engine.text.normaliser import normalise
 from csm_engine.text.options import DateOrder, Options
 from csm_engine.text.readable import UnreadableError, readable
-from csm_engine.text.sentences import merge_short, split
+from csm_engine.text.sentences import split
 
 __all__ = [
     "DateOrder",
@@ -12,7 +12,6 @@ __all__ = [
     "UnreadableError",
     "expected_seconds",
     "frame_cap",
-    "merge_short",
     "normalise",
     "readable",
     "split",

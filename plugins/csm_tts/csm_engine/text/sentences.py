@@ -1,7 +1,6 @@
-"""Sentences of a length that CSM speaks well: neither long segments nor single words."""
+"""Parts of a length that CSM speaks well."""
 
 import re
-from collections.abc import Iterable
 
 _LEAST_LONGEST = 2
 _CLAUSE_END = re.compile(r"[.!?,](?=\s)")
@@ -36,18 +35,3 @@ def _cut(text: str, longest: int) -> tuple[str, str]:
     end = min(spaces, key=lambda end: abs(end - aim)) if spaces else longest - 1
     part = text[:end].rstrip()
     return (part if part[-1] in ",.!?" else part + ","), text[end:].lstrip()
-
-
-def merge_short(sentences: Iterable[str], least_words: int = 3) -> list[str]:
-    """Each sentence of fewer words is spoken with the one after it; the last one stays alone.
-
-    CSM's kin babble on "Yes." (csm.md §5).
-    """
-    merged: list[str] = []
-    held = ""
-    for sentence in sentences:
-        held = f"{held} {sentence.strip()}".strip()
-        if len(held.split()) >= least_words:
-            merged.append(held)
-            held = ""
-    return [*merged, held] if held else merged
