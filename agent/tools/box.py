@@ -1,22 +1,38 @@
 """The tools of one call, made of what its persona declares."""
 
-import logging
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from livekit.agents import AgentSession, llm, stt
 
 from agent.persona import Persona
+from agent.tools.calendar import keeping
 from agent.tools.calls import Switchboard, ending, pressing, transferring
 from agent.tools.declared import Declaration, parse
 from agent.tools.guard import Filler, ToolFailure, Work, as_tool
+from agent.tools.http import asking
 from agent.tools.keypad import Keypad, collecting
-from agent.tools.kinds import CollectDigits, EndCall, Keys, SendDtmf, Transfer
+from agent.tools.kinds import (
+    Calendar,
+    CollectDigits,
+    EndCall,
+    Http,
+    Keys,
+    Knowledge,
+    Mcp,
+    Python,
+    SendDtmf,
+    TakeMessage,
+    Transfer,
+)
+from agent.tools.knowledge import searching
+from agent.tools.message import taking
+from agent.tools.python import calling
 from agent.tools.telephone import Telephone
-
-logger = logging.getLogger(__name__)
 
 RINGING = 30
 """Seconds, for a persona that hands callers over without the tool."""
@@ -59,6 +75,9 @@ class Toolbox:
         for tool in declared:
             works += self._works(tool)
         self.tools: list[llm.Tool | llm.Toolset] = [as_tool(work, filler) for work in works]
+        for tool in declared:
+            if isinstance(tool, Mcp):
+                self.tools.append(_mcp(tool, around.secrets, filler))
         if around.telephone:
             around.telephone.on_key(self._keypad.press)
 
@@ -81,28 +100,51 @@ class Toolbox:
     async def run(self) -> None:
         """Do what the caller's keys ask for, until cancelled."""
         while True:
-            if await self._keypad.wanted.get() == "stop":
+            deed = await self._keypad.wanted.get()
+            with suppress(RuntimeError):  # a goodbye may be such that it is said to its end
                 self._session.interrupt()
-                continue
-            assert self._keys is not None
-            assert self._keys.to is not None
-            self._session.interrupt()
-            try:
-                await self.hand_over(self._keys.to)
-            except ToolFailure as failure:
-                why = NOT_HANDED_OVER.format(why=failure.message)
-                self._session.generate_reply(instructions=why, tool_choice="none")
+            if deed == "human":
+                await self._to_a_person()
+
+    async def _to_a_person(self) -> None:
+        assert self._keys is not None
+        assert self._keys.to is not None
+        try:
+            await self.hand_over(self._keys.to)
+        except ToolFailure as failure:
+            why = NOT_HANDED_OVER.format(why=failure.message)
+            self._session.generate_reply(instructions=why, tool_choice="none")
 
     def _works(self, tool: Declaration) -> list[Work]:
+        works: list[Work] = []
         match tool:
             case Transfer():
-                return [transferring(tool, self._switchboard)]
+                works = [transferring(tool, self._switchboard)]
             case SendDtmf():
-                return [pressing(tool, self._around.telephone)]
+                works = [pressing(tool, self._around.telephone)]
             case CollectDigits():
-                return [collecting(tool, self._keypad)]
-            case _:
-                return []
+                works = [collecting(tool, self._keypad)]
+            case TakeMessage():
+                works = [taking(tool, self._around.folder, self._around.call_id, _now)]
+            case Calendar():
+                works = keeping(tool, self._around.folder, _now)
+            case Http():
+                works = [asking(tool, self._around.secrets, self._keypad.kept)]
+            case Knowledge():
+                works = [searching(tool, self._around.folder)]
+            case Python():
+                works = [calling(tool)]
+        return works
+
+
+def _mcp(declared: Mcp, secrets: Mapping[str, str], filler: Filler) -> llm.Toolset:
+    from agent.tools.mcp import McpTools  # noqa: PLC0415  # needs a package of its own
+
+    return McpTools(declared, secrets, filler)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _switchboard(

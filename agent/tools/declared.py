@@ -4,12 +4,15 @@
 raise `BadToolError`, which knows the place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from agent.tools.functions import load
 from agent.tools.kinds import (
     Calendar,
     CollectDigits,
@@ -67,16 +70,35 @@ def check(tools: Sequence[Mapping[str, Any]], folder: Path, environment: Mapping
     Functions of kind `python` are imported. Raises `BadToolError`.
     """
     for index, tool in enumerate(parse(tools)):
-        if isinstance(tool, Http | Mcp) and tool.secret:
-            variable = SECRET_PREFIX + tool.secret
-            if not environment.get(variable):
-                raise BadToolError((index, "secret"), f"{variable} is not set in the environment")
-        if isinstance(tool, Knowledge) and not (folder / tool.folder).is_dir():
-            raise BadToolError((index, "folder"), f"no such folder: {folder / tool.folder}")
-        if isinstance(tool, TakeMessage) and (folder / tool.folder).is_file():
-            raise BadToolError((index, "folder"), f"is a file: {folder / tool.folder}")
-        if isinstance(tool, Calendar) and not (folder / tool.file).parent.is_dir():
-            raise BadToolError((index, "file"), f"no such folder: {(folder / tool.file).parent}")
+        for key, problem in _missing(tool, folder, environment):
+            raise BadToolError((index, key), problem)
+
+
+def _missing(
+    tool: Declaration, folder: Path, environment: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """A key, and what it names that is not there."""
+    if isinstance(tool, Http | Mcp) and tool.secret:
+        variable = SECRET_PREFIX + tool.secret
+        if not environment.get(variable):
+            yield "secret", f"{variable} is not set in the environment"
+    match tool:
+        case Knowledge() if not (folder / tool.folder).is_dir():
+            yield "folder", f"no such folder: {folder / tool.folder}"
+        case TakeMessage() if (folder / tool.folder).is_file():
+            yield "folder", f"is a file: {folder / tool.folder}"
+        case Calendar() if not (folder / tool.file).parent.is_dir():
+            yield "file", f"no such folder: {(folder / tool.file).parent}"
+        case Python():
+            try:
+                load(tool.function)
+            except ValueError as error:
+                yield "function", str(error)
+        case Mcp():
+            if find_spec("mcp") is None:
+                yield "type", "needs a package: uv pip install 'livekit-agents[mcp]'"
+            if tool.command and which(tool.command[0]) is None:
+                yield "command", f"no such program: {tool.command[0]}"
 
 
 def _parse_one(index: int, tool: Mapping[str, Any]) -> Declaration:
