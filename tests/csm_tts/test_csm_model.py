@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -69,15 +70,21 @@ async def said(model: CsmModel, text: str, voice: str = "ada") -> list[bytes]:
         return [frame async for frame in conversation.speak("", text)]
 
 
+def alike(one: bytes, other: bytes) -> bool:
+    """Codes are the same to the bit; the codec's sums round by the rows of its batch."""
+    ours, theirs = (np.frombuffer(sound, np.int16).astype(int) for sound in (one, other))
+    return bool(abs(ours - theirs).max() <= 1)
+
+
 async def test_a_sentence_is_whole_frames_and_the_same_again(model: CsmModel) -> None:
     first, again, other = await asyncio.gather(
         said(model, MORNING), said(model, MORNING), said(model, MORNING, "ben")
     )
     assert {len(frame) for frame in first[:-1]} == {FRAME_BYTES}
     assert 0 < len(first) <= frame_cap(MORNING, 0.08) + 1
-    assert first[0] == again[0]
-    assert first[0] != other[0]
-    assert (await said(model, MORNING, "default"))[0] == first[0]
+    assert alike(first[0], again[0])
+    assert not alike(first[0], other[0])
+    assert alike((await said(model, MORNING, "default"))[0], first[0])
 
 
 async def test_what_has_no_word_is_no_sound_and_what_is_not_latin_is_refused(
@@ -94,7 +101,8 @@ async def test_a_long_text_is_said_in_parts(model: CsmModel) -> None:
     text = readable("We are open. " * 30)
     parts = split(text)
     assert len(parts) == 2
-    assert await said(model, text) == [frame for part in parts for frame in await said(model, part)]
+    whole = b"".join(await said(model, text))
+    assert alike(whole, b"".join([frame for part in parts for frame in await said(model, part)]))
 
 
 async def test_voices_and_languages_are_checked(model: CsmModel) -> None:
