@@ -103,7 +103,7 @@ async def test_a_key_stops_the_agent() -> None:
         assert story is not None
         assert not story.interrupted
         scene.telephone.keys("#")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)  # the voice fades
         assert story.interrupted
         assert story.done()
         assert not scene.talk.over.done()
