@@ -22,7 +22,7 @@ from agent.config import Settings
 from agent.failures import Failures
 from agent.persona import Persona
 from agent.phone_agent import PhoneAgent
-from agent.playback import Playback
+from agent.playback import Playback, chain
 from agent.tools.box import Surroundings, Toolbox
 from agent.tools.telephone import Telephone
 
@@ -55,9 +55,11 @@ class Conversation:
         self._failures.watch()
         await self._session.start(PhoneAgent(self._persona, self), **where)
         voice.follow(self._session)
-        if output := self._session.output.audio:  # a console may be text alone
-            self._playback = Playback(output, limit=self._settings.max_queued_audio)
-            self._session.output.audio = self._playback
+        if outputs := list(chain(self._session.output.audio)):  # a console may be text alone
+            fade = self._persona.stop_speaking_plan.fade_seconds
+            limit = self._settings.max_queued_audio
+            self._playback = Playback(outputs[-1], limit=limit, fade=fade)
+            self._session.output.replace_audio_tail(self._playback)
 
     async def run(self) -> str:
         """Greet, then talk until the end, which is returned."""
@@ -83,13 +85,15 @@ class Conversation:
             self.call.spoken_seconds = self._playback.played_seconds
             self.call.stalls = self._playback.stalls
         await self._session.aclose()
+        if self._playback:
+            await self._playback.aclose()
         for model in (self._session.stt, self._session.tts, self._session.llm):
             if model is not None:
                 await model.aclose()
 
     async def admit(self, seconds: float) -> None:
         """Wait until there is room for so much more of the agent's sound."""
-        if self._playback and self._session.output.audio is self._playback:
+        if self._playback and self._playback in chain(self._session.output.audio):
             await self._playback.admit(seconds)
 
     async def open_line(self) -> AsyncGenerator[rtc.AudioFrame]:
