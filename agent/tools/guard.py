@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 LONGEST_ANSWER = 32_768
 """Characters of a tool's answer that the model gets."""
 
+TOOL_THREAD = "tool"
+"""The name of a thread in which a tool blocks."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -151,7 +154,7 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, result, failed)
 
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=work, name=TOOL_THREAD, daemon=True).start()
     return await done
 
 

@@ -2,8 +2,12 @@
 
 import asyncio
 import selectors
+import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
+
+TOOL_THREAD = "tool"
+"""As agent/tools/guard.py names its threads."""
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -32,6 +36,8 @@ class _Jump(selectors.BaseSelector):
             return self._real.select(None)
         if ready := self._real.select(0):
             return ready
+        if any(thread.name == TOOL_THREAD for thread in threading.enumerate()):
+            return self._real.select(timeout)  # its work takes no virtual time
         self._loop.jump(max(timeout, 0))
         return []
 

@@ -75,9 +75,9 @@ class ToolScene:
         return [m.text_content or "" for m in messages if m.role == "assistant"]
 
 
-def use(tool: str, text: str = "", **arguments: object) -> Reply:
+def use(tool: str, saying: str = "", /, **arguments: object) -> Reply:
     """The model's use of a tool, with what it says before."""
-    return Reply(text, tool=tool, arguments=json.dumps(arguments))
+    return Reply(saying, tool=tool, arguments=json.dumps(arguments))
 
 
 def everything_kept(session: AgentSession[None]) -> str:
