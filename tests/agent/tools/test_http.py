@@ -127,7 +127,7 @@ async def test_other_arguments_than_declared_are_never_sent(arguments: dict[str,
     ],
 )
 async def test_a_secret_goes_into_its_header(
-    declared: dict[str, str], header: str, value: str
+    declared: dict[str, Any], header: str, value: str
 ) -> None:
     shop = Shop()
     await ask(shop, **declared)
