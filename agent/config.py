@@ -43,6 +43,8 @@ class MindSettings(_Part):
 
 
 class TurnSettings(_Part):
+    """For personas whose plans say nothing of it."""
+
     min_delay: float = Field(0.3, ge=0, description="Seconds of silence that end a likely turn.")
     max_delay: float = Field(0.7, gt=0, description="Seconds of silence that end any turn.")
     unlikely_threshold: float = Field(
@@ -51,7 +53,7 @@ class TurnSettings(_Part):
         lt=1,
         description="End-of-turn score under which a turn waits for max_delay.",
     )
-    interrupt_after: float = Field(0.4, gt=0, description="Seconds of speech that interrupt.")
+    interrupt_after: float = Field(0.5, gt=0, description="Seconds of speech that interrupt.")
     resume_after: float = Field(
         0.8, gt=0, description="Seconds without words after which an interrupted agent goes on."
     )

@@ -47,6 +47,10 @@ class Conversation:
         self._failures = Failures(settings, call, session, self.end)
         self._lead_in = settings.lead_in
 
+    def introduce(self, persona: Persona) -> None:
+        """The persona as this caller gets it. To be called before `start`."""
+        self._persona = persona
+
     async def start(self, telephone: Telephone | None = None, **where: Any) -> None:
         """Start the session (`room=`, `room_options=` as the framework takes them)."""
         self.toolbox = self._make_toolbox(telephone)

@@ -1,21 +1,16 @@
 """Which ears, mind and voice a call gets, and how its turns are taken. Wiring only."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Self
 
-import aiohttp
 from livekit import rtc
 from livekit.agents import AgentSession, APIConnectOptions, TurnHandlingOptions, inference, vad
 from livekit.agents.voice import room_io
 from livekit.agents.voice.agent_session import SessionConnectOptions
-from livekit.plugins import csm_tts, openai, whisper_stt
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
+from agent import doors as doors_to
 from agent.clips import SAMPLE_RATE
-from agent.config import MindSettings, Settings, VadKind
+from agent.config import Settings, VadKind
+from agent.doors import Doors
 from agent.persona import Persona
 
 VAD_SILENCE = 0.25
@@ -46,63 +41,30 @@ def load_vad(kind: VadKind) -> vad.VAD:
             return silero.VAD.load(min_silence_duration=VAD_SILENCE, sample_rate=16_000)
 
 
-@dataclass(frozen=True)
-class Doors:
-    """The ways to the three models. Making them costs TLS set-up, so it is done before the call."""
-
-    mind: AsyncOpenAI
-    engines: aiohttp.ClientSession
-
-    @classmethod
-    @asynccontextmanager
-    async def opened(cls, mind: AsyncOpenAI) -> AsyncIterator[Self]:
-        async with mind, aiohttp.ClientSession() as engines:
-            yield cls(mind, engines)
-
-
-def mind_client(mind: MindSettings) -> AsyncOpenAI:
-    """One a call process."""
-    timeout = Timeout(mind.timeout, connect=mind.timeout)
-    return AsyncOpenAI(
-        base_url=str(mind.url),
-        api_key=mind.key.get_secret_value(),
-        max_retries=0,
-        http_client=DefaultAsyncHttpxClient(timeout=timeout),
-    )
-
-
 def build_session(
     settings: Settings, persona: Persona, detector: vad.VAD, doors: Doors
 ) -> AgentSession[None]:
-    """A session with every cloud default switched off."""
-    ears, mind, voice, turn = settings.stt, settings.llm, settings.tts, settings.turn
+    """A session with every cloud default switched off. The persona has the settings' defaults."""
+    start, stop = persona.start_speaking_plan, persona.stop_speaking_plan
     return AgentSession[None](
-        stt=whisper_stt.STT(
-            str(ears.url),
-            language=persona.language,
-            key=ears.key.get_secret_value() if ears.key else None,
-            http_session=doors.engines,
-        ),
-        llm=openai.LLM(model=persona.model or mind.model, client=doors.mind),
-        tts=csm_tts.TTS(
-            str(voice.url),
-            voice=persona.voice,
-            language=persona.language,
-            remembers=voice.remembers,
-            key=voice.key.get_secret_value() if voice.key else None,
-            http_session=doors.engines,
-        ),
+        stt=doors_to.ears(settings, persona, doors),
+        llm=doors_to.mind(settings, persona, doors),
+        tts=doors_to.voice(settings, persona, doors),
         vad=detector,
         turn_handling=TurnHandlingOptions(
             turn_detection=inference.TurnDetector(
-                version="v1-mini", unlikely_threshold=turn.unlikely_threshold
+                version="v1-mini", unlikely_threshold=start.unlikely_threshold
             ),
-            endpointing={"mode": "fixed", "min_delay": turn.min_delay, "max_delay": turn.max_delay},
+            endpointing={
+                "mode": "fixed",
+                "min_delay": start.wait_seconds,
+                "max_delay": start.max_wait_seconds,
+            },
             interruption={
                 "mode": "vad",
-                "min_duration": turn.interrupt_after,
+                "min_duration": stop.voice_seconds,
                 "resume_false_interruption": True,
-                "false_interruption_timeout": turn.resume_after,
+                "false_interruption_timeout": settings.turn.resume_after,
             },
             preemptive_generation={"enabled": True, "preemptive_tts": False, "max_retries": 3},
         ),
@@ -114,7 +76,9 @@ def build_session(
             # A stream that lives on says again what its engine did not answer; a new one does not.
             stt_conn_options=APIConnectOptions(max_retry=NEVER, retry_interval=0.5, timeout=4.0),
             llm_conn_options=APIConnectOptions(
-                max_retry=1, retry_interval=0.3, timeout=mind.timeout
+                max_retry=0 if len(persona.minds) > 1 else 1,  # the next mind is the other try
+                retry_interval=0.3,
+                timeout=doors_to.longest_thought(settings, persona),
             ),
             tts_conn_options=APIConnectOptions(max_retry=1, retry_interval=0.2, timeout=6.0),
             max_unrecoverable_errors=NEVER,

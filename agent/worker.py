@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
+import os
 import time
+from datetime import datetime
 
 from livekit.agents import JobContext, JobProcess
 
 from agent.call import BadRequestError, Call, CallRequest
 from agent.config import AGENT_NAME, Settings
 from agent.conversation import Conversation
+from agent.doors import Doors, mind_client
 from agent.line import Line, NoCallerError
-from agent.persona import PersonaError, load_persona
+from agent.persona import PersonaError, filled, load_persona, with_defaults
 from agent.privacy import keep_callers_out_of_logs
 from agent.server import Worker
-from agent.session import Doors, build_session, import_vad, load_vad, mind_client, room_options
+from agent.session import build_session, import_vad, load_vad, room_options
+from agent.tools.declared import SECRET_PREFIX
 from agent.tools.telephone import RoomTelephone
 from parley_serving import load_settings
 
@@ -80,18 +84,21 @@ async def _call(job: JobContext, line: Line) -> None:
 async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> None:
     call.connecting()
     request = CallRequest.parse(job.job.metadata)
-    persona = load_persona(settings.personas, request.persona)
-    async with Doors.opened(job.proc.userdata["mind"]) as doors:
+    persona = with_defaults(load_persona(settings.personas, request.persona), settings.turn)
+    async with Doors.opened(job.proc.userdata["mind"], os.environ) as doors:
         session = build_session(settings, persona, job.proc.userdata["vad"], doors)
         talk = Conversation(settings, persona, call, session)
 
         async def converse() -> str:
             if job.is_fake_job():  # the console is its own caller
+                talk.introduce(filled(persona, request, _here()))
                 await talk.start()
             else:
                 patience = GONE_AFTER if request.direction == "inbound" else CALLER_TIMEOUT
                 caller = await line.wait_for_caller(patience)
-                call.id = request.with_sip(caller.attributes).call_id or call.id
+                asked = request.with_sip(caller.attributes)
+                call.id = asked.call_id or call.id
+                talk.introduce(filled(persona, asked, _here()))
                 telephone = RoomTelephone(job, caller)
                 await talk.start(telephone, room=job.room, room_options=room_options(caller))
             call.active(time.monotonic())
@@ -104,6 +111,10 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
             await talk.aclose()
 
 
+def _here() -> datetime:
+    return datetime.now().astimezone()
+
+
 async def _first(talk: asyncio.Future[str], line_over: asyncio.Future[str]) -> str:
     """Why the call ends: the talk is over, or the caller is gone and the talk is cut short."""
     try:
@@ -114,7 +125,7 @@ async def _first(talk: asyncio.Future[str], line_over: asyncio.Future[str]) -> s
         await asyncio.wait({talk})
 
 
-settings = load_settings(Settings)
+settings = load_settings(Settings, besides=SECRET_PREFIX)
 import_vad(settings.vad)
 server = Worker(settings, prepare)
 server.rtc_session(answer, agent_name=AGENT_NAME, on_request=server.choose)

@@ -46,9 +46,11 @@ class StartSpeakingPlan(Policy):
 
     @model_validator(mode="after")
     def _longest_is_longer(self) -> Self:
-        said = {"wait_seconds", "max_wait_seconds"} <= self.model_fields_set
-        if said and self.max_wait_seconds < self.wait_seconds:
-            raise ValueError("max_wait_seconds must not be less than wait_seconds")
+        if self.max_wait_seconds < self.wait_seconds:
+            raise ValueError(
+                f"max_wait_seconds must not be less than wait_seconds: {self.max_wait_seconds:g} "
+                f"is less than {self.wait_seconds:g}; say both"
+            )
         return self
 
 

@@ -48,3 +48,12 @@ def test_a_bad_setting_refuses_to_start_and_says_which(
         load_settings(Settings)
     assert raised.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_variables_that_are_no_settings_may_have_the_prefix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CSM_SECRET_SHELF", "s")
+    with pytest.raises(SystemExit):
+        load_settings(Settings)
+    load_settings(Settings, besides="CSM_SECRET_")

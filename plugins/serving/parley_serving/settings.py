@@ -53,10 +53,17 @@ def is_loopback(host: str) -> bool:
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
-def load_settings(kind: type[SettingsT]) -> SettingsT:
-    """Read settings from the environment; on bad ones say which and exit with 2."""
+def load_settings(kind: type[SettingsT], besides: str | None = None) -> SettingsT:
+    """Read settings from the environment; on bad ones say which and exit with 2.
+
+    `besides` is how variables begin that are no settings though they have the prefix.
+    """
     prefix = kind.model_config.get("env_prefix", "")
-    problems = [f"{name}: there is no such setting" for name in _unknown(kind, prefix)]
+    problems = [
+        f"{name}: there is no such setting"
+        for name in _unknown(kind, prefix)
+        if not (besides and name.startswith(besides))
+    ]
     try:
         settings = kind()
     except ValidationError as error:
