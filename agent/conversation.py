@@ -12,14 +12,18 @@ from livekit.agents import (
     CloseEvent,
     CloseReason,
     ConversationItemAddedEvent,
+    SpeechCreatedEvent,
     llm,
 )
+from livekit.agents.voice import SpeechHandle
 
 from agent import voice
+from agent.barge_in import Floor
 from agent.call import Call
 from agent.clips import Clip, frames
 from agent.config import Settings
 from agent.failures import Failures
+from agent.memory import START, Memory
 from agent.persona import Persona
 from agent.phone_agent import PhoneAgent
 from agent.playback import Playback, chain
@@ -39,6 +43,7 @@ class Conversation:
         self, settings: Settings, persona: Persona, call: Call, session: AgentSession[None]
     ) -> None:
         self.call = call
+        self.memory = Memory()
         self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._playback: Playback | None = None
         self._settings = settings
@@ -54,7 +59,9 @@ class Conversation:
     async def start(self, telephone: Telephone | None = None, **where: Any) -> None:
         """Start the session (`room=`, `room_options=` as the framework takes them)."""
         self.toolbox = self._make_toolbox(telephone)
+        self.floor = Floor(self._persona, self._session)
         self._session.on("conversation_item_added", self._on_item)
+        self._session.on("speech_created", self._on_speech)
         self._session.on("close", self._on_close)
         self._failures.watch()
         await self._session.start(PhoneAgent(self._persona, self), **where)
@@ -64,6 +71,7 @@ class Conversation:
             limit = self._settings.max_queued_audio
             self._playback = Playback(outputs[-1], limit=limit, fade=fade)
             self._session.output.replace_audio_tail(self._playback)
+        self.floor.watch(self._playback)
 
     async def run(self) -> str:
         """Greet, then talk until the end, which is returned."""
@@ -115,6 +123,14 @@ class Conversation:
     def _on_close(self, event: CloseEvent) -> None:
         self.end("session failed" if event.reason is CloseReason.ERROR else "worker stopped")
 
+    def _on_speech(self, event: SpeechCreatedEvent) -> None:
+        event.speech_handle.add_done_callback(self._on_spoken)
+
+    def _on_spoken(self, speech: SpeechHandle) -> None:
+        if speech.interrupted:
+            items = self._session.history.items
+            self.memory.unheard(speech.id, items[-1].id if items else START)
+
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item = event.item
         if not isinstance(item, llm.ChatMessage):
@@ -123,6 +139,7 @@ class Conversation:
             self.call.turns += 1
         elif item.role == "assistant":
             self.call.interruptions += item.interrupted
+            self.memory.heard(item.id, item.text_content or "", cut=item.interrupted)
         logger.info(
             "turn",
             extra={

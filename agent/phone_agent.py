@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
 from livekit.agents import Agent, ModelSettings, llm, stt
+from livekit.agents.voice.io import TimedString
 
 from agent import voice
 from agent.persona import Persona
@@ -21,6 +22,7 @@ class PhoneAgent(Agent):
     def __init__(self, persona: Persona, talk: "Conversation") -> None:
         super().__init__(instructions=persona.instructions, tools=talk.toolbox.tools)
         self._talk = talk
+        self._budget = persona.memory
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
@@ -32,7 +34,10 @@ class PhoneAgent(Agent):
                     voice.hear(self.session, frame)
                 yield frame
 
-        async with aclosing(Agent.default.stt_node(self, counted(), model_settings)) as events:
+        async with (
+            aclosing(Agent.default.stt_node(self, counted(), model_settings)) as heard,
+            aclosing(self._talk.floor.listen(heard)) as events,
+        ):
             async for event in events:
                 if not self._talk.toolbox.takes(event):
                     yield event
@@ -40,17 +45,31 @@ class PhoneAgent(Agent):
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
-        context = strict_context(chat_ctx)
+        context = strict_context(chat_ctx, self._budget, self._talk.memory.notes)
         async with aclosing(Agent.default.llm_node(self, context, tools, model_settings)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def transcription_node(
+        self, text: AsyncIterable[str | TimedString], model_settings: ModelSettings
+    ) -> AsyncGenerator[str | TimedString]:
+        async for piece in self._talk.floor.speak(text):
+            yield piece
 
     async def tts_node(
         self, text: AsyncIterable[str], model_settings: ModelSettings
     ) -> AsyncGenerator[rtc.AudioFrame]:
         async for frame in self._talk.open_line():
             yield frame
-        async with aclosing(Agent.default.tts_node(self, text, model_settings)) as sound:
+        written = self._remembered(text)
+        async with aclosing(Agent.default.tts_node(self, written, model_settings)) as sound:
             async for frame in sound:
                 await self._talk.admit(frame.duration)
                 yield frame
+
+    async def _remembered(self, text: AsyncIterable[str]) -> AsyncGenerator[str]:
+        speech = self.session.current_speech
+        async for piece in text:
+            if speech:
+                self._talk.memory.written(speech.id, piece)
+            yield piece

@@ -4,11 +4,15 @@ Gemma's template raises on anything but one system message and then user and ass
 and vLLM makes a 400 of that; the framework sends the history as it stands.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from livekit.agents import llm
+
+from agent.memory import START
+from agent.persona.policies import Memory as Budget
 
 CONNECTED = "(the call is connected)"
 """Stands for the user where the assistant speaks first."""
@@ -17,6 +21,8 @@ SILENT = "(the caller says nothing)"
 UNANSWERED = "(says nothing)"
 """Stands for the assistant where the caller spoke on before a tool's result was answered."""
 NO_RESULT = "(no result)"
+LETTERS_A_TOKEN = 4
+NO_NOTES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,17 @@ class Turn:
     def is_empty(self) -> bool:
         return not self.text.strip() and not self.uses
 
+    @property
+    def messages(self) -> int:
+        """That it is sent as: calls go with the words before them, each result is one."""
+        return 1 + len(self.uses)
+
+    @property
+    def tokens(self) -> int:
+        """By estimate."""
+        used = sum(len(use.name + use.arguments + use.result) for use in self.uses)
+        return -(-(len(self.text) + used) // LETTERS_A_TOKEN)
+
 
 def fit(turns: Iterable[Turn]) -> list[Turn]:
     """One system turn at most, then user and assistant in turn; the model has the next word.
@@ -60,6 +77,25 @@ def fit(turns: Iterable[Turn]) -> list[Turn]:
         talk.append(Turn("user", SILENT))
     head = [Turn("system", "\n\n".join(turn.text for turn in system))] if system else []
     return [*head, *talk]
+
+
+def trim(turns: Sequence[Turn], budget: Budget) -> list[Turn]:
+    """The newest of fitted turns that the budget allows, and every system turn.
+
+    What goes, goes whole: the caller's words with all that was answered and looked up. The last
+    of these stays, however long it is.
+    """
+    head = [turn for turn in turns if turn.role == "system"]
+    talk = turns[len(head) :]
+    starts = [place for place, turn in enumerate(talk) if turn.role == "user"]
+    for start in starts:
+        kept = talk[start:]
+        fits = sum(turn.messages for turn in kept) <= budget.max_messages
+        if budget.max_tokens is not None:
+            fits = fits and sum(turn.tokens for turn in kept) <= budget.max_tokens
+        if fits:
+            return [*head, *kept]
+    return [*head, *talk[starts[-1] :]]
 
 
 def _append(talk: list[Turn], turn: Turn) -> None:
@@ -83,9 +119,14 @@ def _joined(first: Turn, second: Turn) -> Turn:
     return replace(first, text=text, uses=second.uses)
 
 
-def strict_context(context: llm.ChatContext) -> llm.ChatContext:
-    """`fit` for LiveKit's history: a new context of new items; the given one stays as it is.
+def strict_context(
+    context: llm.ChatContext,
+    budget: Budget = Budget(),  # noqa: B008  # frozen
+    notes: Mapping[str, str] = NO_NOTES,
+) -> llm.ChatContext:
+    """`fit` and `trim` for LiveKit's history: a new context of new items; the given one stays.
 
+    `notes` go before the caller's next words after the item whose id they have (see memory.py).
     Items that are no talk (handoffs, configuration), images, calls without a result and results
     without a call are left out.
     """
@@ -93,7 +134,7 @@ def strict_context(context: llm.ChatContext) -> llm.ChatContext:
     calls = {item.call_id: item for item in items if item.type == "function_call"}
     results = {item.call_id: item for item in items if item.type == "function_call_output"}
     fitted: list[llm.ChatItem] = []
-    for number, turn in enumerate(fit(_turns(items, results))):
+    for number, turn in enumerate(trim(fit(_turns(items, results, notes)), budget)):
         # The formatter puts a message and calls together when their ids begin alike.
         group = f"turn_{number}"
         if turn.text.strip():
@@ -109,13 +150,19 @@ def strict_context(context: llm.ChatContext) -> llm.ChatContext:
 
 
 def _turns(
-    items: Sequence[llm.ChatItem], results: dict[str, llm.FunctionCallOutput]
+    items: Sequence[llm.ChatItem],
+    results: dict[str, llm.FunctionCallOutput],
+    notes: Mapping[str, str],
 ) -> Iterable[Turn]:
     used: set[str] = set()
+    owed = [notes[START]] if START in notes else []
     for item in items:
         if item.type == "message":
             role = "system" if item.role == "developer" else item.role
-            yield Turn(role, item.raw_text_content or "")
+            text = item.raw_text_content or ""
+            if role == "user" and text.strip():
+                text, owed = "\n".join([*owed, text]), []
+            yield Turn(role, text)
         elif item.type == "function_call" and item.call_id in results.keys() - used:
             used.add(item.call_id)
             result = results[item.call_id].output
@@ -126,3 +173,5 @@ def _turns(
                 result if result.strip() else NO_RESULT,
             )
             yield Turn("assistant", uses=(use,))
+        if item.id in notes:
+            owed.append(notes[item.id])
