@@ -1,11 +1,22 @@
 """Which ears, mind and voice a call gets, and how its turns are taken. Wiring only."""
 
+from dataclasses import dataclass
 from importlib import import_module
 
 from livekit import rtc
-from livekit.agents import AgentSession, APIConnectOptions, TurnHandlingOptions, inference, vad
+from livekit.agents import (
+    AgentSession,
+    APIConnectOptions,
+    TurnHandlingOptions,
+    inference,
+    llm,
+    stt,
+    tts,
+    vad,
+)
 from livekit.agents.voice import room_io
 from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.agents.voice.turn import TurnDetectionMode
 
 from agent import doors as doors_to
 from agent.clips import SAMPLE_RATE
@@ -41,20 +52,44 @@ def load_vad(kind: VadKind) -> vad.VAD:
             return silero.VAD.load(min_silence_duration=VAD_SILENCE, sample_rate=16_000)
 
 
+@dataclass(frozen=True)
+class Models:
+    """Who hears, thinks and speaks in a call, and who tells speech and its end."""
+
+    ears: stt.STT
+    mind: llm.LLM
+    voice: tts.TTS
+    detector: vad.VAD
+    turns: TurnDetectionMode
+
+
 def build_session(
     settings: Settings, persona: Persona, detector: vad.VAD, doors: Doors
 ) -> AgentSession[None]:
-    """A session with every cloud default switched off. The persona has the settings' defaults."""
+    """A call's session, by the doors. The persona has the settings' defaults."""
+    turns = inference.TurnDetector(
+        version="v1-mini", unlikely_threshold=persona.start_speaking_plan.unlikely_threshold
+    )
+    models = Models(
+        ears=doors_to.ears(settings, persona, doors),
+        mind=doors_to.mind(settings, persona, doors),
+        voice=doors_to.voice(settings, persona, doors),
+        detector=detector,
+        turns=turns,
+    )
+    return assemble(settings, persona, models)
+
+
+def assemble(settings: Settings, persona: Persona, models: Models) -> AgentSession[None]:
+    """A session of these models, with every cloud default switched off."""
     start, stop = persona.start_speaking_plan, persona.stop_speaking_plan
     return AgentSession[None](
-        stt=doors_to.ears(settings, persona, doors),
-        llm=doors_to.mind(settings, persona, doors),
-        tts=doors_to.voice(settings, persona, doors),
-        vad=detector,
+        stt=models.ears,
+        llm=models.mind,
+        tts=models.voice,
+        vad=models.detector,
         turn_handling=TurnHandlingOptions(
-            turn_detection=inference.TurnDetector(
-                version="v1-mini", unlikely_threshold=start.unlikely_threshold
-            ),
+            turn_detection=models.turns,
             endpointing={
                 "mode": "fixed",
                 "min_delay": start.wait_seconds,
