@@ -13,7 +13,15 @@ from agent.config import AGENT_NAME, Settings
 from agent.conversation import Conversation
 from agent.doors import Doors, mind_client
 from agent.line import Line, NoCallerError
-from agent.persona import PersonaError, filled, load_persona, with_defaults
+from agent.persona import (
+    NotAskedError,
+    Persona,
+    PersonaError,
+    filled,
+    load_persona,
+    refuse_a_wrong_voice,
+    with_defaults,
+)
 from agent.privacy import keep_callers_out_of_logs
 from agent.server import Worker
 from agent.session import build_session, import_vad, load_vad, room_options
@@ -86,6 +94,7 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
     request = CallRequest.parse(job.job.metadata)
     persona = with_defaults(load_persona(settings.personas, request.persona), settings.turn)
     async with Doors.opened(job.proc.userdata["mind"], os.environ) as doors:
+        await _ask_the_voice(persona, settings, doors)
         session = build_session(settings, persona, job.proc.userdata["vad"], doors)
         talk = Conversation(settings, persona, call, session)
 
@@ -109,6 +118,14 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
             call.stopping(await _first(asyncio.ensure_future(converse()), line.over))
         finally:
             await talk.aclose()
+
+
+async def _ask_the_voice(persona: Persona, settings: Settings, doors: Doors) -> None:
+    """A call in a language that the voice lacks would be one long failure. Raises PersonaError."""
+    try:
+        await refuse_a_wrong_voice(persona, settings.tts, doors.engines, doors.environment)
+    except NotAskedError as error:
+        logger.info("nobody vouches for the voice", extra={"reason": str(error)})
 
 
 def _here() -> datetime:

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from csm_engine.api.requests import LEFT, bounded
+from csm_engine.api.wanted import check
 from csm_engine.clip import VoiceError
 from csm_engine.model import Model
 from csm_engine.voice_folder import UnwritableError, VoiceExistsError, write_voice
@@ -70,7 +71,16 @@ class Voices:
         self._adding = asyncio.Lock()
 
     async def show(self, request: Request) -> Response:
-        """An empty list where any name will do."""
+        """An empty list where any name will do.
+
+        With `?language=`, and `&voice=` where it matters: 400 for what could not be spoken.
+        """
+        if language := request.query_params.get("language"):
+            voice = request.query_params.get("voice", "default")
+            try:
+                check(self._model, voice, language)
+            except ApiError as error:
+                return errors.refusal(error)
         return JSONResponse({"voices": list(self._model.voices)})
 
     async def add(self, request: Request) -> Response:

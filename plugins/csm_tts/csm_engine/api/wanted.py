@@ -113,13 +113,18 @@ def read_request(body: bytes, model: Model) -> SpeechRequest:
         wanted = SpeechRequest.model_validate_json(body)
     except ValidationError as error:
         raise errors.of_validation(error) from error
+    check(model, wanted.voice, wanted.language)
+    return wanted
+
+
+def check(model: Model, voice: str, language: str) -> None:
+    """Raises ApiError for what the model could not speak."""
     try:
-        model.check(wanted.voice, wanted.language)
+        model.check(voice, language)
     except UnknownVoiceError as error:
-        known = not model.voices or wanted.voice in {*model.voices, "default"}
+        known = not model.voices or voice in {*model.voices, "default"}
         param = "language" if known else "voice"
         raise ApiError(400, f"unknown_{param}", str(error), param) from error
-    return wanted
 
 
 def _words(text: str) -> bool:
