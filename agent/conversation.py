@@ -111,6 +111,8 @@ class Conversation:
     async def open_line(self) -> AsyncGenerator[rtc.AudioFrame]:
         """Silence before the first words: the bridge answers on the first packet, and the way to
         the caller opens behind it."""
+        if self._playback:
+            self._playback.begin()
         seconds, self._lead_in = self._lead_in, 0.0
         async for frame in frames(Clip.silence(seconds)):
             yield frame

@@ -55,6 +55,10 @@ class Playback(io.AudioOutput):
         return True
 
     @property
+    def paused(self) -> bool:
+        return self._paused
+
+    @property
     def played_seconds(self) -> float:
         return self._room.played
 
@@ -67,6 +71,10 @@ class Playback(io.AudioOutput):
     def silent_for(self) -> float:
         """Seconds since the caller last heard the agent, less than 0 while they do."""
         return self._room.silent_for
+
+    def begin(self) -> None:
+        """The voice begins a speech: what it had announced of one that was cut off never comes."""
+        self._handed = 0.0
 
     async def admit(self, seconds: float) -> None:
         """Wait until the listener is less than `limit` behind, then take `seconds` on the way."""

@@ -111,6 +111,21 @@ async def test_a_long_reply_never_waits_far_ahead_of_the_listener() -> None:
 
 
 @on_virtual_time
+async def test_the_reply_after_an_interruption_is_heard() -> None:
+    """What the voice had ready of the speech cut off must not take the place of the next."""
+    async with Scene(answer=lambda _: Reply("word " * 60 + "end.")) as scene:
+        await asyncio.sleep(2)
+        scene.session.generate_reply(user_input="Tell me a story.")
+        await asyncio.sleep(5)
+        await scene.session.interrupt()
+        heard = scene.listener.heard
+        scene.session.generate_reply(user_input="And another.")
+        await asyncio.sleep(10)
+        await scene.session.interrupt()
+        assert scene.listener.heard > heard + 5
+
+
+@on_virtual_time
 async def test_ending_the_call_by_tool_lets_the_goodbye_be_heard() -> None:
     scene = Scene(answer=lambda _: Reply("Goodbye and thank you.", tool="end_call"))
     async with scene:
