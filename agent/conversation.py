@@ -27,6 +27,7 @@ from agent.memory import START, Memory
 from agent.persona import Persona
 from agent.phone_agent import PhoneAgent
 from agent.playback import Playback, chain
+from agent.timekeeper import Timekeeper
 from agent.tools.box import Surroundings, Toolbox
 from agent.tools.telephone import Telephone
 
@@ -49,7 +50,6 @@ class Conversation:
         self._settings = settings
         self._persona = persona
         self._session = session
-        self._failures = Failures(settings, call, session, self.end)
         self._lead_in = settings.lead_in
 
     def introduce(self, persona: Persona) -> None:
@@ -60,10 +60,20 @@ class Conversation:
         """Start the session (`room=`, `room_options=` as the framework takes them)."""
         self.toolbox = self._make_toolbox(telephone)
         self.floor = Floor(self._persona, self._session)
+        self.failures = Failures(
+            self._settings,
+            self._persona,
+            self.call,
+            self._session,
+            end=self.end,
+            hand_over=self.toolbox.hand_over,
+        )
+        self._timekeeper = Timekeeper(self._persona, self._session, self.failures, self.end)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("speech_created", self._on_speech)
         self._session.on("close", self._on_close)
-        self._failures.watch()
+        self.failures.watch()
+        self._timekeeper.watch()
         await self._session.start(PhoneAgent(self._persona, self), **where)
         voice.follow(self._session)
         if outputs := list(chain(self._session.output.audio)):  # a console may be text alone
@@ -77,7 +87,8 @@ class Conversation:
         """Greet, then talk until the end, which is returned."""
         async with asyncio.TaskGroup() as tasks:
             watches = [
-                tasks.create_task(self._failures.run()),
+                tasks.create_task(self.failures.run()),
+                tasks.create_task(self._timekeeper.run()),
                 tasks.create_task(self.toolbox.run()),
             ]
             self._session.say(self._persona.greeting)

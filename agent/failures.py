@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from livekit.agents import (
@@ -11,36 +11,56 @@ from livekit.agents import (
     ErrorEvent,
     SpeechCreatedEvent,
     UserInputTranscribedEvent,
+    UserStateChangedEvent,
+    UserTranscriptionTimeoutEvent,
     llm,
 )
 
 from agent.call import Call
 from agent.clips import Clip, frames
 from agent.config import Settings
-from agent.recovery import Part, Recovery
+from agent.persona import Persona
+from agent.recovery import Part, Recovery, Unheard
+from agent.tools.guard import ToolFailure
 
 logger = logging.getLogger(__name__)
 
 TURN_MARGIN = 0.5
 """Seconds that the end of a turn may be late."""
 
+SLOW = 2.5
+"""Seconds until the caller of a mind that has not begun to answer is asked for a moment."""
+
+LEAST_SPEECH = 0.5
+"""Seconds that are more than a cough: less is not answered when no words come of it."""
+
 PART_OF_ERROR: dict[str, Part] = {"stt_error": "ears", "llm_error": "mind", "tts_error": "voice"}
 
 
 class Failures:
-    """Of one session. `run` deals with them until it is cancelled or has to call `end`."""
+    """Of one session. `run` deals with them until it is cancelled or has to call `end`.
+
+    `hand_over` takes the call to somebody else, or raises `ToolFailure`.
+    """
 
     def __init__(
         self,
         settings: Settings,
+        persona: Persona,
         call: Call,
         session: AgentSession[None],
+        *,
         end: Callable[[str], None],
+        hand_over: Callable[[str], Awaitable[None]],
     ) -> None:
-        self._settings = settings
+        self._plan = persona.failure_plan
+        self._longest_turn = persona.start_speaking_plan.max_wait_seconds + TURN_MARGIN
         self._call = call
         self._session = session
         self._end = end
+        self._hand_over = hand_over
+        self._unheard = Unheard()
+        self._spoke_over_agent = False
         self._recovery = Recovery(settings.recovery.patience, settings.recovery.episode)
         # One failure waits while one is dealt with; more of the same say nothing new.
         self._waiting: asyncio.Queue[Part] = asyncio.Queue(maxsize=1)
@@ -52,6 +72,8 @@ class Failures:
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("user_input_transcribed", self._on_heard)
         self._session.on("speech_created", self._on_speech)
+        self._session.on("user_state_changed", self._on_caller)
+        self._session.on("user_transcription_timeout", self._on_unheard)
         self._session.on("error", self._on_error)
 
     async def run(self) -> None:
@@ -61,24 +83,58 @@ class Failures:
                 continue  # nobody misses them while the agent speaks; if need be they fail again
             advice = self._recovery.failed(part, asyncio.get_running_loop().time())
             if advice.give_up:
-                await self._play(Clip.load("goodbye"))
-                self._end(f"{part} stayed away")
-                return
+                return await self._leave(f"{part} stayed away")
             if advice.apologise:
                 await self._turn_is_taken()
                 self._call.apologies += 1
-                await self._play(Clip.load("moment"))
+                await self.tell(self._plan.moment_message, Clip.load("moment"))
             if advice.retry_after is not None:
                 await asyncio.sleep(advice.retry_after)
                 self._retry(part)
 
-    async def _play(self, clip: Clip) -> None:
-        await self._session.say(clip.text, audio=frames(clip), add_to_chat_ctx=False)
+    @property
+    def troubled(self) -> bool:
+        return self._recovery.troubled
+
+    def slow(self) -> str:
+        """The mind takes its time: what to tell the caller."""
+        self._recovery.told()
+        self._call.apologies += 1
+        return self._plan.moment_message
+
+    async def tell(self, text: str, clip: Clip, *, allow_interruptions: bool = True) -> bool:
+        """Say `text`, by the clip if it says just that or if the voice cannot; it is no part of the
+        talk. False if the caller interrupted."""
+        failures_before = self._seen
+        if text != clip.text and not self._recovery.is_away("voice"):
+            speech = self._session.say(
+                text, add_to_chat_ctx=False, allow_interruptions=allow_interruptions
+            )
+            await speech
+            if speech.interrupted or self._seen == failures_before:
+                return not speech.interrupted
+        speech = self._session.say(
+            clip.text,
+            audio=frames(clip),
+            add_to_chat_ctx=False,
+            allow_interruptions=allow_interruptions,
+        )
+        await speech
+        return not speech.interrupted
+
+    async def _leave(self, reason: str) -> None:
+        """To whom the persona says; failing that, with a goodbye."""
+        if self._plan.transfer_to:
+            with suppress(ToolFailure):
+                await self._hand_over(self._plan.transfer_to)
+                return
+        await self.tell(self._plan.goodbye_message, Clip.load("goodbye"))
+        self._end(reason)
 
     async def _turn_is_taken(self) -> None:
         """The mind may fail over words whose turn has not ended: its end cuts off what we say."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.turn.max_delay + TURN_MARGIN):
+            async with asyncio.timeout(self._longest_turn):
                 await self._turn_taken.wait()
 
     def _retry(self, part: Part) -> None:
@@ -121,6 +177,20 @@ class Failures:
         self._turn_taken.clear()
         if event.is_final:
             self._recovery.worked("ears")
+            self._unheard.heard()
+
+    def _on_caller(self, event: UserStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._spoke_over_agent = self._session.agent_state == "speaking"
+
+    def _on_unheard(self, event: UserTranscriptionTimeoutEvent) -> None:
+        """What is said into the agent's words, or to one of its tools, asks for no answer."""
+        waiting = (
+            self._session.agent_state == "listening" and self._session.user_state != "speaking"
+        )
+        mine = self._spoke_over_agent or self._recovery.is_away("ears")
+        if waiting and not mine and event.speech_duration >= LEAST_SPEECH and self._unheard.speak():
+            self._session.say(self._plan.unheard_message)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item = event.item

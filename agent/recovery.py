@@ -46,6 +46,18 @@ class Recovery:
         self._apologised = False
         self._given_up = False
 
+    @property
+    def troubled(self) -> bool:
+        """Whether a part is away."""
+        return bool(self._episodes)
+
+    def is_away(self, part: Part) -> bool:
+        return part in self._episodes
+
+    def told(self) -> None:
+        """The caller has been asked to wait: what fails now needs no more words."""
+        self._apologised = True
+
     def failed(self, part: Part, now: float) -> Advice:
         self._forget(now)
         episode = self._episodes.setdefault(part, _Episode(since=now, last=now))
@@ -83,3 +95,22 @@ class Recovery:
         if part == "ears":  # its stream tries again by itself
             return None
         return min(self.first_retry * 2.0 ** (episode.failures - 1), self.longest_retry)
+
+
+class Unheard:
+    """When to say that speech came without words. A line that is never silent is not spoken to for
+    ever: after `LIMIT` times it takes words first."""
+
+    LIMIT = 2
+
+    def __init__(self) -> None:
+        self._said = 0
+
+    def heard(self) -> None:
+        """Words came."""
+        self._said = 0
+
+    def speak(self) -> bool:
+        """Speech without words has ended; whether to say so."""
+        self._said += 1
+        return self._said <= self.LIMIT
