@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import aiohttp
-from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, APIError, llm, stt, tts
+from livekit.agents import llm, stt, tts
 from livekit.plugins import csm_tts, openai, whisper_stt
-from livekit.plugins.openai.tts import ChunkedStream
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
 from agent.config import MindSettings, Settings
 from agent.persona import Persona
 from agent.persona.policies import Endpoint
+from agent.speech import Speech
 from agent.tools.declared import SECRET_PREFIX
 
 NO_KEY = "unused"
@@ -102,7 +102,7 @@ def longest_thought(settings: Settings, persona: Persona) -> float:
 def voice(settings: Settings, persona: Persona, doors: Doors) -> tts.TTS:
     own, other = settings.tts, persona.speech
     if other:
-        return _Speech(other, doors.client(other))
+        return Speech(other, doors.client(other))
     return csm_tts.TTS(
         str(own.url),
         voice=persona.voice,
@@ -111,28 +111,3 @@ def voice(settings: Settings, persona: Persona, doors: Doors) -> tts.TTS:
         key=own.key.get_secret_value() if own.key else None,
         http_session=doors.engines,
     )
-
-
-class _Speech(openai.TTS):
-    """WAV says its own rate, which for some voices is not that of OpenAI's."""
-
-    def __init__(self, endpoint: Endpoint, client: AsyncOpenAI) -> None:
-        assert endpoint.voice is not None
-        super().__init__(
-            model=endpoint.model, voice=endpoint.voice, client=client, response_format="wav"
-        )
-
-    def synthesize(
-        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
-    ) -> tts.ChunkedStream:
-        return _Sentence(tts=self, input_text=text, conn_options=conn_options)
-
-
-class _Sentence(ChunkedStream):
-    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
-        """The framework tries again also where the caller has heard half of it."""
-        try:
-            await super()._run(output_emitter)
-        except APIError as error:
-            error.retryable &= output_emitter.pushed_duration() == 0
-            raise

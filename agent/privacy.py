@@ -3,8 +3,9 @@
 import logging
 from typing import Any
 
-PERSONAL = ("lk.pii.", "pii")
-"""Keys under which the framework, and we, put what a person alone should see."""
+PERSONAL = ("lk.pii.", "pii", "text_sent")
+"""How keys begin under which the framework, and we, put what a person alone should see. The last is
+what a mind had said when it failed and another took over."""
 
 CALLER = "sip_"
 """How the bridge begins a caller's identity; the number follows."""

@@ -32,6 +32,7 @@ def lines() -> Lines:
         {"lk.pii.participant_identity": f"sip_{NUMBER}"},
         {"participant": f"sip_{NUMBER}"},
         {"pii": {"number": NUMBER}},
+        {"text_sent": f"Shall I call {NUMBER}?"},
     ],
 )
 def test_no_key_of_a_record_names_the_caller(lines: Lines, extra: dict[str, object]) -> None:
