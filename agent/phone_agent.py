@@ -36,11 +36,11 @@ class PhoneAgent(Agent):
 
         async with (
             aclosing(Agent.default.stt_node(self, counted(), model_settings)) as heard,
-            aclosing(self._talk.floor.listen(heard)) as events,
+            aclosing(self._talk.toolbox.listen(heard)) as meant,
+            aclosing(self._talk.floor.listen(meant)) as events,
         ):
             async for event in events:
-                if not self._talk.toolbox.takes(event):
-                    yield event
+                yield event
 
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings

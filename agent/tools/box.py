@@ -1,7 +1,7 @@
 """The tools of one call, made of what its persona declares."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,9 +86,13 @@ class Toolbox:
         """What the caller says now is for a masked input: nobody is to keep it."""
         return self._keypad.secret
 
-    def takes(self, event: stt.SpeechEvent) -> bool:
-        """Whether a transcript is for a tool, and goes no further."""
-        return self._keypad.takes(event)
+    async def listen(
+        self, events: AsyncIterable[stt.SpeechEvent]
+    ) -> AsyncGenerator[stt.SpeechEvent]:
+        """What was heard, but what is for a tool: that goes no further."""
+        async for event in events:
+            if not self._keypad.takes(event):
+                yield event
 
     async def hand_over(self, to: str) -> None:
         """A name of the persona's transfers, or the number of its failure plan.

@@ -36,7 +36,7 @@ class Collection:
         """What was heard. Whether it is to go no further: as an answer, or as a secret."""
         if self.rules.by == "keypad":
             return False
-        digits = digits_in(text, language.partition("-")[0])
+        digits = digits_in(text, language)
         if not digits:
             return False
         if not are_an_answer(text, digits):

@@ -8,6 +8,7 @@ from livekit.agents import RunContext, stt
 from agent.tools.digits import Collection
 from agent.tools.guard import Arguments, ToolFailure, Work
 from agent.tools.kinds import CollectDigits, Keys
+from agent.tools.spoken import digits_in
 
 TRANSCRIPTS = frozenset(
     {
@@ -34,7 +35,7 @@ class Keypad:
         self.kept: dict[str, str] = {}
         """Digits by the name of the tool that collected them; for other tools, never for a model."""
         self._deeds = {keys.stop: "stop", keys.human: "human"} if keys else {}
-        self._language = language
+        self._language = language.partition("-")[0]
         self._collection: Collection | None = None
         self._secret_until = 0.0
         self._changed = asyncio.Event()
@@ -56,13 +57,17 @@ class Keypad:
         """Whether a transcript goes no further: not to a turn, the history or the model."""
         if event.type not in TRANSCRIPTS or not event.alternatives:
             return False
+        text = event.alternatives[0].text
         if self._collection is None:
-            return _now() < self._secret_until
+            return _now() < self._secret_until and self._has_digits(text)
         if event.type is not stt.SpeechEventType.FINAL_TRANSCRIPT:
-            return self._collection.rules.by != "keypad"
-        taken = self._collection.speak(event.alternatives[0].text, self._language, _now())
+            return self._collection.rules.by != "keypad" and self._has_digits(text)
+        taken = self._collection.speak(text, self._language, _now())
         self._changed.set()
         return taken
+
+    def _has_digits(self, text: str) -> bool:
+        return bool(digits_in(text, self._language))
 
     async def collect(
         self, rules: CollectDigits, asked: Callable[[], Awaitable[object]]

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from livekit.agents import AgentSession, APIConnectOptions, llm
+from livekit.agents import NOT_GIVEN, AgentSession, APIConnectOptions, llm
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent.call import Call
 from agent.config import Settings
 from agent.conversation import Conversation
 from agent.persona import Persona
+from tests.fakes.caller import Caller
 from tests.fakes.models import FakeMind, FakeVoice, Listener, Reply
 from tests.fakes.telephone import FakeTelephone
 
@@ -29,6 +30,8 @@ class ToolScene:
     telephone: FakeTelephone = field(default_factory=FakeTelephone)
     folder: Path = Path()
     policies: Mapping[str, Any] = field(default_factory=dict)
+    caller: Caller | None = None
+    """Who speaks, in scenes where somebody does."""
 
     async def __aenter__(self) -> "ToolScene":
         uses = iter(self.uses)
@@ -36,8 +39,10 @@ class ToolScene:
         self.session = AgentSession[None](
             llm=self.mind,
             tts=FakeVoice(),
-            vad=None,
-            turn_handling={"turn_detection": "manual"},
+            stt=self.caller.ears if self.caller else NOT_GIVEN,
+            vad=self.caller.vad if self.caller else None,
+            turn_handling={"turn_detection": "vad" if self.caller else "manual"},
+            aec_warmup_duration=None,
             user_away_timeout=None,
             conn_options=SessionConnectOptions(llm_conn_options=ONCE, tts_conn_options=ONCE),
         )
@@ -69,6 +74,11 @@ class ToolScene:
         items = self.session.history.items
         outputs = [item.output for item in items if item.type == "function_call_output"]
         return [json.loads(output) if output.startswith("{") else output for output in outputs]
+
+    def turns(self) -> list[str]:
+        """What the caller said, as the history has it."""
+        messages = self.session.history.messages()
+        return [m.text_content or "" for m in messages if m.role == "user"]
 
     def said(self) -> list[str]:
         messages = self.session.history.messages()

@@ -4,9 +4,9 @@ import asyncio
 import logging
 
 import pytest
-from livekit.agents import stt
 
 from tests.agent.tools.scene import ToolScene, everything_kept, seen_by, use
+from tests.fakes.caller import Caller
 from tests.fakes.models import Reply
 from tests.fakes.virtual_time import on_virtual_time
 
@@ -17,11 +17,9 @@ PIN = {
     "max_digits": 4,
     "min_digits": 4,
 }
-FINAL = stt.SpeechEventType.FINAL_TRANSCRIPT
-
-
-def heard(text: str, kind: stt.SpeechEventType = FINAL) -> stt.SpeechEvent:
-    return stt.SpeechEvent(kind, alternatives=[stt.SpeechData(language="en", text=text)])  # type: ignore[arg-type]  # a plain tag
+SPOKEN = "one six two seven"
+SECRET = "49381627"
+"""So long that no time or id in a log has it by chance."""
 
 
 async def asked_for(scene: ToolScene) -> None:
@@ -74,41 +72,58 @@ def test_masked_digits_are_in_no_log_no_history_and_no_model(
 
     @on_virtual_time
     async def call() -> None:
-        masked = PIN | {"masked": True, "show_last": 1}
+        masked = PIN | {"masked": True, "show_last": 1, "min_digits": 8, "max_digits": 8}
         uses = [use("card_pin", "Your PIN, please."), Reply("Thank you.")]
-        async with ToolScene([masked], uses) as scene:
+        caller = Caller()
+        async with ToolScene([masked], uses, caller=caller) as scene:
             await asked_for(scene)
             assert scene.talk.toolbox.secret
-            scene.telephone.keys("49")
-            assert scene.talk.toolbox.takes(heard("my two", stt.SpeechEventType.INTERIM_TRANSCRIPT))
-            assert scene.talk.toolbox.takes(heard("two seven"))
-            await asyncio.sleep(1)
-            assert scene.talk.toolbox.takes(heard("two seven it was"))
-            await asyncio.sleep(2)
+            scene.telephone.keys("4938")
+            await caller.speak(1.0, SPOKEN, interims=[(0.5, "one six")])
+            await caller.speak(0.5, "two seven, as I said")  # in the same breath
+            await asyncio.sleep(3)
             assert not scene.talk.toolbox.secret
-            assert not scene.talk.toolbox.takes(heard("What is next?"))
-            assert scene.results() == [{"status": "collected", "count": 4, "last_digits": "7"}]
-            assert scene.said()[-1] == "Thank you."
+            await caller.speak(0.5, "What is next?")
+            await asyncio.sleep(3)
+            assert scene.results() == [{"status": "collected", "count": 8, "last_digits": "7"}]
+            assert scene.turns() == ["I want to pay.", "What is next?"]
+            assert scene.said() == ["Good day.", "Your PIN, please.", "Thank you.", "Done."]
             kept = everything_kept(scene.session) + seen_by(scene.mind)
-        assert "4927" not in kept
-        assert "two seven" not in kept
+        for secret in (SECRET, "two seven", "one six"):
+            assert secret not in kept
 
     call()
     logged = " ".join(str(vars(record)) for record in caplog.records)
-    assert "4927" not in logged
-    assert "two seven" not in logged
+    for secret in (SECRET, "two seven", "one six"):
+        assert secret not in logged
 
 
 @on_virtual_time
-async def test_other_words_than_digits_go_on_to_the_talk() -> None:
-    async with ToolScene([PIN], [use("card_pin", "Your PIN, please.")]) as scene:
+async def test_spoken_digits_come_back_to_the_model_and_make_no_turn() -> None:
+    caller = Caller()
+    async with ToolScene([PIN], [use("card_pin", "Your PIN, please.")], caller=caller) as scene:
         await asked_for(scene)
-        assert not scene.talk.toolbox.takes(heard("What do you need it for?"))
-        assert not scene.talk.toolbox.takes(stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH))
-        assert scene.talk.toolbox.takes(heard("four nine two nine"))
+        await caller.speak(1.0, "It is four nine, double two.", interims=[(0.6, "It is four")])
+        await asyncio.sleep(2)
+        assert scene.results() == [{"status": "collected", "digits": "4922"}]
+        assert scene.turns() == ["I want to pay."]
 
 
 @on_virtual_time
-async def test_without_a_collection_all_words_go_on() -> None:
-    async with ToolScene([PIN]) as scene:
-        assert not scene.talk.toolbox.takes(heard("four nine two nine"))
+async def test_other_words_than_digits_are_a_turn() -> None:
+    caller = Caller()
+    async with ToolScene([PIN], [use("card_pin", "Your PIN, please.")], caller=caller) as scene:
+        await asked_for(scene)
+        await caller.speak(1.0, "What do you need it for?")
+        await asyncio.sleep(20)
+        assert scene.turns() == ["I want to pay.", "What do you need it for?"]
+        assert scene.said()[-1] == "Done."
+
+
+@on_virtual_time
+async def test_without_a_collection_all_words_are_a_turn() -> None:
+    caller = Caller()
+    async with ToolScene([PIN], caller=caller) as scene:
+        await caller.speak(1.0, "Four nine two nine.")
+        await asyncio.sleep(3)
+        assert scene.turns() == ["Four nine two nine."]

@@ -89,7 +89,7 @@ def test_masked_digits_are_counted_and_shown_as_declared() -> None:
 
 def test_spoken_digits_are_taken_and_other_words_are_not() -> None:
     pin = collection(max_digits=6)
-    assert pin.speak("It's one two, double three.", "en-US", 0.0)
+    assert pin.speak("It's one two, double three.", "en", 0.0)
     assert not pin.speak("What do you need it for?", "en", 1.0)
     assert not pin.speak("One moment, please.", "en", 2.0)
     assert pin.digits == "1233"

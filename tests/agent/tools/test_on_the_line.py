@@ -19,7 +19,9 @@ KEYS = {"type": "keys", "stop": "#", "human": "0", "to": "desk"}
 async def test_a_caller_is_handed_over_when_the_words_before_were_heard() -> None:
     scene = ToolScene([DESK], [use("transfer_call", "I put you through.", to="desk")])
     async with scene:
-        await scene.session.generate_reply(user_input="The desk, please.")
+        scene.session.generate_reply(user_input="The desk, please.")
+        await asyncio.sleep(0.5)
+        assert scene.telephone.transferred == []
         assert await scene.talking == "transferred"
         assert scene.said() == ["Good day.", "I put you through."]
     assert scene.telephone.transferred == ["+15550100"]
