@@ -18,9 +18,9 @@ class Earpiece(Listener):
         super().__init__()
         self.taken = 0.0
         self._delay = delay
-        self._opened = asyncio.get_running_loop().time()
+        self.opened = asyncio.get_running_loop().time()
         self._sounds: list[tuple[float, Samples]] = []
-        self._plays_until = self._opened
+        self._plays_until = self.opened
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         if self._delay:
@@ -41,9 +41,9 @@ class Earpiece(Listener):
 
     def recording(self) -> Samples:
         """All that was heard since this was made."""
-        length = round((self._plays_until - self._opened) * RATE)
+        length = round((self._plays_until - self.opened) * RATE)
         line = np.zeros(length, np.int16)
         for start, pcm in self._sounds:
-            at = round((start - self._opened) * RATE)
+            at = round((start - self.opened) * RATE)
             line[at : at + len(pcm)] = pcm[: max(0, length - at)]
         return line

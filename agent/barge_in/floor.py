@@ -1,0 +1,222 @@
+"""The caller's and the agent's claim to the word, in one session."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable
+from dataclasses import replace
+
+from livekit.agents import (
+    AgentFalseInterruptionEvent,
+    AgentSession,
+    AgentStateChangedEvent,
+    ConversationItemAddedEvent,
+    UserStateChangedEvent,
+    llm,
+    stt,
+)
+from livekit.agents.voice.io import TimedString
+
+from agent.barge_in.cooldown import Cooldown
+from agent.barge_in.echo import ROUND_TRIP, OwnWords, without_echo
+from agent.barge_in.merge import merged
+from agent.barge_in.turns import Delays, Pace, is_question, is_short_answer
+from agent.barge_in.verdict import Meaning, judge
+from agent.lexicon import Lexicon, Words
+from agent.persona import Persona
+from agent.playback import Playback
+
+TEXT = {
+    stt.SpeechEventType.INTERIM_TRANSCRIPT,
+    stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
+    stt.SpeechEventType.FINAL_TRANSCRIPT,
+}
+
+NEVER = 1e9
+"""Seconds of speech that interrupt, where sound alone shall not."""
+
+ANSWER_WITHIN = 1.5
+"""Seconds before the end of a question in which an acknowledgement was meant as its answer."""
+
+
+class Floor:
+    """Adds to the framework's interruptions what the words mean.
+
+    What the ears heard passes by in `listen`, what the agent says in `speak`. An acknowledgement
+    or an echo under the agent's voice is kept from the session, and the voice goes on; words that
+    claim the turn interrupt at once. The framework decides by sound (`min_duration`), and by any
+    final words that reach it.
+    """
+
+    def __init__(self, persona: Persona, session: AgentSession[None]) -> None:
+        self._start, self._stop = persona.start_speaking_plan, persona.stop_speaking_plan
+        self._lexicon = Lexicon.of(
+            persona.language,
+            acknowledgements=self._stop.acknowledgement_phrases,
+            interruptions=self._stop.interruption_phrases,
+            answers=self._start.short_answer_phrases,
+        )
+        self._session = session
+        self._playback: Playback | None = None
+        self._own = OwnWords()
+        self._cooldown = Cooldown(self._stop.backoff_seconds)
+        self._voice_seconds: float = session.options.interruption["min_duration"]
+        usual = Delays(
+            session.options.endpointing["min_delay"], session.options.endpointing["max_delay"]
+        )
+        after = self._start.max_wait_seconds_after_interruption
+        self._pace = Pace(usual, usual.most / 2 if after is None else after)
+        self._said = ""  # by the agent, last
+        self._heard: list[str] = []  # in this turn of the caller's
+        self._onset: float | None = None  # of the caller's voice under the agent's, in its sound
+        self._kept: asyncio.Queue[stt.SpeechEvent] = asyncio.Queue(maxsize=1)
+        self._kept_last: tuple[stt.SpeechEvent, float] | None = None
+
+    def watch(self, playback: Playback | None) -> None:
+        """To be called when the session has its outputs."""
+        self._playback = playback
+        self._session.on("user_state_changed", self._on_caller)
+        self._session.on("agent_state_changed", self._on_agent)
+        self._session.on("agent_false_interruption", self._on_false_interruption)
+        self._session.on("conversation_item_added", self._on_item)
+
+    async def listen(
+        self, events: AsyncIterable[stt.SpeechEvent]
+    ) -> AsyncGenerator[stt.SpeechEvent]:
+        """What of the ears' events the session shall know."""
+        async for event in merged(events, self._kept):
+            text = event.alternatives[0].text if event.alternatives else ""
+            if event.type not in TEXT or not text:
+                yield event
+            elif passed := self._weigh(event, text):
+                yield passed
+
+    async def speak(
+        self, text: AsyncIterable[str | TimedString]
+    ) -> AsyncGenerator[str | TimedString]:
+        """The agent's words, on their way to be spoken."""
+        begins = self._position()
+        self._said = ""
+        async for piece in text:
+            start = getattr(piece, "start_time", None)
+            end = getattr(piece, "end_time", None)
+            if isinstance(start, float) and isinstance(end, float):
+                self._own.say(piece, begins + start, begins + end)
+            else:
+                self._own.say(piece, begins)
+            self._said += piece
+            yield piece
+
+    def _weigh(self, event: stt.SpeechEvent, text: str) -> stt.SpeechEvent | None:
+        final = event.type == stt.SpeechEventType.FINAL_TRANSCRIPT
+        if not self._agent_has_word():
+            text = without_echo(text, self._echoes())
+            return self._pass(event, text, final=final) if text else None
+        verdict = judge(
+            text, own=self._echoes(), lexicon=self._lexicon, num_words=self._stop.num_words
+        )
+        self._cooldown.heard(acknowledgement=verdict.withheld)
+        self._set_sound()
+        if verdict.withheld:
+            if final and verdict.meaning is Meaning.ACKNOWLEDGEMENT:
+                self._kept_last = event, self._now()
+            self._go_on()
+            return None
+        if verdict.meaning is Meaning.INTERRUPTION:
+            self._interrupt()
+        elif final:  # the framework interrupts on it
+            self._stopped()
+        return self._pass(event, verdict.text, final=final)
+
+    def _pass(self, event: stt.SpeechEvent, text: str, *, final: bool) -> stt.SpeechEvent:
+        turn = " ".join((*self._heard, text))
+        answers = self._start.short_answers and is_short_answer(turn, self._said, self._lexicon)
+        self._set_pace(replace(self._pace, answers=answers))
+        if final:
+            self._heard.append(text)
+        first, *others = event.alternatives
+        return replace(event, alternatives=[replace(first, text=text), *others])
+
+    def _agent_has_word(self) -> bool:
+        speech = self._session.current_speech
+        return speech is not None and not speech.done() and not speech.interrupted
+
+    def _echoes(self) -> Words:
+        """The agent's words that may come back: only of speech that began under its voice."""
+        if self._onset is None or self._playback is None:
+            return ()
+        return self._own.between(self._onset - ROUND_TRIP, self._playback.played_seconds)
+
+    def _interrupt(self) -> None:
+        speech = self._session.current_speech
+        if speech is not None and speech.allow_interruptions:
+            self._session.interrupt()
+            self._stopped()
+
+    def _stopped(self) -> None:
+        if self._playback:
+            self._own.cut(self._playback.played_seconds)
+        self._cool_down()
+        self._set_pace(replace(self._pace, hurried=True))
+
+    def _go_on(self) -> None:
+        """The framework would, too, but later: it waits for words until it does."""
+        if self._session.output.audio:
+            self._session.output.audio.resume()
+
+    def _cool_down(self) -> None:
+        self._cooldown.stopped(self._now())
+        self._set_sound()
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._cooldown.left(self._now()) + 0.001, self._set_sound)
+
+    def _set_sound(self) -> None:
+        """Read by the framework with every frame of the caller's voice."""
+        may = self._cooldown.sound_interrupts(self._now())
+        self._session.options.interruption["min_duration"] = self._voice_seconds if may else NEVER
+
+    def _set_pace(self, pace: Pace) -> None:
+        before, self._pace = self._pace.delays, pace
+        if (delays := pace.delays) != before:
+            self._session.update_options(
+                endpointing_opts={"min_delay": delays.least, "max_delay": delays.most}
+            )
+
+    def _on_caller(self, event: UserStateChangedEvent) -> None:
+        self._cooldown.silence()
+        self._set_sound()
+        if event.new_state == "speaking":
+            playback = self._playback
+            under = playback is not None and playback.silent_for < 0
+            self._onset = playback.played_seconds if playback and under else None
+
+    def _on_agent(self, event: AgentStateChangedEvent) -> None:
+        if event.old_state != "speaking" or event.new_state != "listening":
+            return
+        if self._playback and self._playback.paused:
+            self._set_pace(replace(self._pace, hurried=True))  # until it is known what for
+        elif self._kept_last and is_question(self._said):
+            kept, at = self._kept_last
+            if self._now() - at <= ANSWER_WITHIN and not self._kept.full():
+                self._kept.put_nowait(kept)
+
+    def _on_false_interruption(self, event: AgentFalseInterruptionEvent) -> None:
+        if event.resumed:
+            self._cool_down()
+            self._set_pace(replace(self._pace, hurried=False))
+
+    def _on_item(self, event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if not isinstance(item, llm.ChatMessage):
+            return
+        if item.role == "user":
+            self._heard.clear()
+            self._kept_last = None
+            self._set_pace(replace(self._pace, hurried=False, answers=False))
+        elif item.role == "assistant" and item.interrupted:
+            self._said = item.text_content or ""
+
+    def _position(self) -> float:
+        return self._playback.position if self._playback else 0.0
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

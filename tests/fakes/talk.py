@@ -1,0 +1,161 @@
+"""A whole call of Parley's, but for the models and the telephone, on virtual time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from livekit.agents import AgentSession, llm
+from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.transcription import TranscriptSynchronizer
+
+from agent.call import Call
+from agent.config import Settings
+from agent.conversation import Conversation
+from agent.persona import Persona
+from tests.fakes.caller import Caller
+from tests.fakes.earpiece import Earpiece, Samples
+from tests.fakes.models import RATE, Reply
+from tests.fakes.steady import LEVEL, SteadyMind, SteadyVoice
+
+GREETED = 3.0
+"""Seconds after which the greeting is over."""
+
+STORY = (
+    "Once there lived a poor fisherman. He had three daughters and a leaking old boat. "
+    "Every morning he rowed far beyond the harbour wall. His eldest mended torn nets under a lamp. "
+    "One day they found a golden herring among the others. It begged them kindly for its life."
+)
+
+
+class FakeDetector:
+    """A turn model that always says the same."""
+
+    model, provider = "fake", "tests"
+
+    def __init__(self, probability: float) -> None:
+        self._probability = probability
+
+    async def unlikely_threshold(self, language: object) -> float:
+        return 0.25
+
+    async def supports_language(self, language: object) -> bool:
+        return True
+
+    async def predict_end_of_turn(self, chat_ctx: llm.ChatContext, **_: object) -> float:
+        return self._probability
+
+
+@dataclass
+class Talk:
+    """`caller` speaks, `ear` is what reaches them."""
+
+    caller: Caller
+    ear: Earpiece
+    mind: SteadyMind
+    voice: SteadyVoice
+    session: AgentSession[None]
+    conversation: Conversation
+
+    async def told(self, seconds: float = 3.0, text: str = "Tell me a story.") -> SpeechHandle:
+        """The agent has been asked, and has been answering for so long."""
+        speech = self.session.generate_reply(user_input=text)
+        await self.speaking()
+        await asyncio.sleep(seconds)
+        return speech
+
+    async def speaking(self) -> None:
+        """Until the agent speaks."""
+        began = asyncio.Event()
+
+        def on_state(_: object) -> None:
+            if self.session.agent_state == "speaking":
+                began.set()
+
+        self.session.on("agent_state_changed", on_state)
+        on_state(None)
+        async with asyncio.timeout(30.0):
+            await began.wait()
+        self.session.off("agent_state_changed", on_state)
+
+    def history(self, role: str = "assistant") -> list[str]:
+        messages = self.session.history.messages()
+        return [m.text_content or "" for m in messages if m.role == role]
+
+    @property
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+@asynccontextmanager
+async def talk(
+    persona: Persona, replies: Sequence[str], *, end_of_turn: float = 0.9
+) -> AsyncIterator[Talk]:
+    """The greeting is over. The mind gives the replies in turn, and the last one again."""
+    left = list(replies)
+    caller, ear = Caller(), Earpiece()
+    mind = SteadyMind(lambda _: Reply(left.pop(0) if len(left) > 1 else left[0]))
+    start, stop = persona.start_speaking_plan, persona.stop_speaking_plan
+    voice = SteadyVoice()
+    session = AgentSession[None](
+        stt=caller.ears,
+        llm=mind,
+        tts=voice,
+        vad=caller.vad,
+        turn_handling={
+            "turn_detection": FakeDetector(end_of_turn),
+            "endpointing": {
+                "mode": "fixed",
+                "min_delay": start.wait_seconds,
+                "max_delay": start.max_wait_seconds,
+            },
+            "interruption": {
+                "mode": "vad",
+                "min_duration": stop.voice_seconds,
+                "resume_false_interruption": True,
+                "false_interruption_timeout": 0.8,
+            },
+        },
+        aec_warmup_duration=None,
+        user_away_timeout=None,
+    )
+    synchronized = TranscriptSynchronizer(next_in_chain_audio=ear, next_in_chain_text=None)
+    session.output.audio = synchronized.audio_output
+    session.output.transcription = synchronized.text_output
+    conversation = Conversation(Settings(), persona, Call(id="c1", started_at=0.0), session)
+    await conversation.start()
+    talking = asyncio.create_task(conversation.run())
+    await asyncio.sleep(GREETED)
+    try:
+        yield Talk(caller, ear, mind, voice, session, conversation)
+    finally:
+        conversation.end("the test is over")
+        await talking
+        await conversation.aclose()
+        await synchronized.aclose()
+
+
+def loud(recording: Samples) -> npt.NDArray[np.bool_]:
+    """Which samples are no more than 20 dB under the agent's level."""
+    return np.abs(recording) > LEVEL / 10
+
+
+def heard(said: str) -> str:
+    """As it was written."""
+    return " ".join(said.split())
+
+
+def silences(ear: Earpiece, since: float) -> list[tuple[float, float]]:
+    """Start and length, in seconds, of each from that time on which sound follows."""
+    from_sample = round((since - ear.opened) * RATE)
+    sounds = np.flatnonzero(loud(ear.recording())[from_sample:])
+    gaps = np.flatnonzero(np.diff(sounds) > 1)
+    return [
+        (since + float(sounds[i]) / RATE, float(sounds[i + 1] - sounds[i]) / RATE) for i in gaps
+    ]
+
+
+def last_sound(ear: Earpiece) -> float:
+    return ear.opened + float(np.flatnonzero(loud(ear.recording()))[-1]) / RATE
