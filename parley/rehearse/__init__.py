@@ -1,0 +1,1 @@
+"""`parley rehearse`: simulated callers, played against a persona, and what is checked of them."""

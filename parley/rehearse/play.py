@@ -1,0 +1,144 @@
+"""One scenario as a call in text: the whole session of its persona, on a time that nobody waits for."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from livekit.agents import AgentSession, FunctionToolsExecutedEvent, llm
+from openai import AsyncOpenAI
+
+from agent.call import Call, CallRequest
+from agent.config import Settings
+from agent.conversation import Conversation
+from agent.persona import Persona, filled, with_defaults
+from agent.session import Models, assemble
+from parley.rehearse import clock
+from parley.rehearse.caller import Caller
+from parley.rehearse.ears import Line
+from parley.rehearse.listener import Ear
+from parley.rehearse.mind import RealMind, ScriptedMind
+from parley.rehearse.record import Record, ToolUse
+from parley.rehearse.scenario import Outcome, Part
+from parley.rehearse.stage import Stage
+from parley.rehearse.voice import Voice
+from parley.scripted.play import Player
+from sip.transfer import TransferError
+
+CALLER, AGENT = "+15550199", "+15550100"
+HUNG_UP = "caller hung up"
+LONGEST = 7200.0
+"""Seconds of a call, on its own time: one that hangs shall fail."""
+
+
+def play(stage: Stage) -> Record:
+    """Seconds of real time at most, but with a real model: that takes its own."""
+    if stage.scenario.model is None:
+        return clock.run(_call(stage))
+    return asyncio.run(_call(stage))
+
+
+async def _call(stage: Stage) -> Record:
+    async with asyncio.timeout(LONGEST):
+        return await _Rehearsal(stage).run()
+
+
+class _Rehearsal:
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._record = Record()
+        self._ear = Ear(self._record)
+        self._settings = Settings(personas=stage.folder)
+        request = CallRequest.model_validate(
+            {"direction": "inbound", "to": AGENT, "from": CALLER, "vars": stage.scenario.vars}
+        )
+        persona = with_defaults(stage.persona, self._settings.turn)
+        self._persona = filled(persona, request, datetime.now().astimezone())
+        self._line = Line(persona.language, self._works("ears"))
+        self._session = self._assembled(self._persona)
+        self._session.output.audio = self._ear.output
+        self._session.output.transcription = self._ear.words
+        self._session.on("function_tools_executed", self._on_tools)
+        self._telephone = _Telephone(stage.scenario.transfer, self._record)
+
+    async def run(self) -> Record:
+        record, call = self._record, Call(id="rehearsed", started_at=0.0)
+        talk = Conversation(self._settings, self._persona, call, self._session)
+        caller = Caller(
+            self._stage.scenario, self._line, self._ear, record, self._telephone.caller_presses
+        )
+        await talk.start(self._telephone)
+        agent, calling = asyncio.create_task(talk.run()), asyncio.create_task(caller.talk())
+        beside = [asyncio.create_task(each) for each in (self._line.run(), caller.rustle())]
+        try:
+            await asyncio.wait({agent, calling}, return_when=asyncio.FIRST_COMPLETED)
+            if calling.done():
+                calling.result()  # what went wrong with the caller is ours, not the agent's
+            record.ended = agent.result() if agent.done() else HUNG_UP
+            record.seconds = self._ear.now
+        finally:
+            for task in (agent, calling, *beside):
+                task.cancel()
+            await asyncio.wait({agent, calling, *beside})
+            await talk.aclose()
+            await self._ear.aclose()
+        record.interruptions = call.interruptions
+        record.history = [
+            message.text_content or ""
+            for message in self._session.history.messages()
+            if message.role == "assistant"
+        ]
+        return record
+
+    def _assembled(self, persona: Persona) -> AgentSession[None]:
+        models = Models(
+            ears=self._line.ears,
+            mind=self._mind(),
+            voice=Voice(self._works("voice")),
+            detector=self._line.vad,
+            turns=self._line.turns,
+        )
+        return assemble(self._settings, persona, models)
+
+    def _mind(self) -> llm.LLM:
+        script, model = self._stage.script, self._stage.scenario.model
+        if script is not None:
+            return ScriptedMind(Player(script), self._record, self._works("mind"))
+        assert model is not None
+        client = AsyncOpenAI(base_url=model.url, api_key=self._stage.key, max_retries=0)
+        return RealMind(self._record, model=model.model, client=client)
+
+    def _works(self, part: Part) -> Callable[[], bool]:
+        away = [each for each in self._stage.scenario.away if each.part == part]
+
+        def works() -> bool:
+            return not any(0 <= self._ear.now - each.after < each.seconds for each in away)
+
+        return works
+
+    def _on_tools(self, event: FunctionToolsExecutedEvent) -> None:
+        for call in event.function_calls:
+            self._record.tools.append(ToolUse.of(call.name, call.arguments))
+
+
+class _Telephone:
+    """`agent.tools.telephone.Telephone`, whose other ends do what the scenario says."""
+
+    def __init__(self, transfer: Outcome, record: Record) -> None:
+        self._transfer = transfer
+        self._record = record
+        self._listeners: list[Callable[[str], None]] = []
+
+    def caller_presses(self, key: str) -> None:
+        for listener in self._listeners:
+            listener(key)
+
+    def on_key(self, pressed: Callable[[str], None]) -> None:
+        self._listeners.append(pressed)
+
+    async def press(self, key: str) -> None:
+        self._record.pressed += key
+
+    async def transfer(self, number: str, ringing: int) -> None:
+        if self._transfer != "answered":
+            raise TransferError(self._transfer)
+        self._record.transferred_to = number
