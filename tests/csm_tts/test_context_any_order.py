@@ -39,10 +39,22 @@ class Party:
     speaking: tuple[str, str] | None = None
     last: list[float] = field(default_factory=list)
     later: list[Said] = field(default_factory=list)
+    cuts: dict[str, float] = field(default_factory=dict)
+    forgotten: bool = False
 
     def drop_to(self, tokens: int) -> None:
         while self.history and length(self.history) > tokens:
             self.history.pop(0)
+
+    def cut(self, utterance: str, heard: float) -> None:
+        left: list[Said] = []
+        for said in self.history:
+            if said.utterance != utterance:
+                left.append(said)
+            else:
+                left += [rest] if (rest := said.heard(heard)) else []
+                heard = max(0, heard - said.sent)
+        self.history = left
 
 
 class Calls(RuleBasedStateMachine):
@@ -131,8 +143,12 @@ class Calls(RuleBasedStateMachine):
             said = Said(Segment(0, text, frames), utterance, lead, sent, complete)
             short = said if len(frames) <= BUDGET.segment else said.heard(BUDGET.segment - lead)
             party.history += [replace(short, sent=sent)] if short else []
+        if party.forgotten:
+            party.history = []
+        for cut, heard in party.cuts.items():
+            party.cut(cut, heard)
         party.history += party.later
-        party.speaking, party.later = None, []
+        party.speaking, party.later, party.cuts, party.forgotten = None, [], {}, False
 
     @rule(
         data=st.data(),
@@ -156,19 +172,28 @@ class Calls(RuleBasedStateMachine):
         if length(party.history) > self.room:
             party.drop_to(BUDGET.history // 2)
 
-    @rule(data=st.data(), utterance=st.sampled_from("uvw"), frames=st.integers(0, 80))
-    def cut(self, data: st.DataObject, utterance: str, frames: int) -> None:
-        if (party := self.one_of(data, speaking=False)) is None:
+    @rule(
+        data=st.data(),
+        speaking=st.booleans(),
+        utterance=st.sampled_from("uvw"),
+        frames=st.integers(0, 80),
+    )
+    def cut(self, data: st.DataObject, speaking: bool, utterance: str, frames: int) -> None:
+        if (party := self.one_of(data, speaking=speaking)) is None:
             return
-        party.context.cut(utterance, frames / 2 * 0.08)
-        heard, left = frames / 2, []
-        for said in party.history:
-            if said.utterance != utterance:
-                left.append(said)
-            else:
-                left += [rest] if (rest := said.heard(heard)) else []
-                heard = max(0, heard - said.sent)
-        party.history = left
+        heard = frames / 2
+        party.context.cut(utterance, heard * 0.08)
+        if speaking:
+            party.cuts[utterance] = min(heard, party.cuts.get(utterance, heard))
+        else:
+            party.cut(utterance, heard)
+
+    @rule(data=st.data())
+    def forget(self, data: st.DataObject) -> None:
+        """In the middle of a sentence."""
+        if party := self.one_of(data, speaking=True):
+            party.context.reset()
+            party.forgotten, party.later, party.cuts = True, [], {}
 
     @rule(data=st.data(), way=st.sampled_from(["trim", "trim", "evict", "reset"]))
     def give_up(self, data: st.DataObject, way: str) -> None:

@@ -13,13 +13,16 @@ from csm_engine.csm.prompt import Prompt, Prompter, Segment
 from csm_engine.protocol import FRAME_SECONDS, Remembers
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class _Sentence:
-    """That is being spoken, and the turns that came meanwhile."""
+    """That is being spoken, and what came meanwhile: turns, frames that were heard of utterances,
+    and whether all of it is to be forgotten."""
 
     utterance: str
     text: str
     later: list[Turn] = field(default_factory=list)
+    cuts: dict[str, float] = field(default_factory=dict)
+    forgotten: bool = False
 
 
 class Context:
@@ -60,7 +63,8 @@ class Context:
         Old turns are dropped at once where it would not fit. Raises PromptError for a text without
         words and ValueError for one that fits no context, with nothing changed in either case.
         """
-        self._expect_silence()
+        if self._sentence:
+            raise RuntimeError("a sentence is being spoken: end it first")
         words = self._prompter.text(AGENT, text)
         room = self._room - len(words)
         if room < 0:
@@ -91,8 +95,12 @@ class Context:
         if (sentence := self._sentence) is None:
             raise RuntimeError("no sentence is being spoken")
         self._sentence = None
-        if len(frames) and self._remembers != "nothing":
+        if sentence.forgotten:
+            self._history.shrink(0)
+        elif len(frames) and self._remembers != "nothing":
             self._keep(sentence, frames, lead, complete=complete)
+        for utterance, heard in sentence.cuts.items():
+            self._history.cut(utterance, heard)
         self._history.add(sentence.later)
         self._settle()
 
@@ -100,12 +108,15 @@ class Context:
         """Of all that was sent of this utterance no more than `played` seconds were heard.
 
         What was heard of a sentence stays, with its words alone, if it is a second or more; what
-        was not is forgotten. Never while a sentence is being spoken.
+        was not is forgotten: at the end of the sentence that is being spoken, if there is one.
         """
-        self._expect_silence()
         # Rounded: 0.24 / 0.08 is less than 3.
-        self._history.cut(utterance, round(played / FRAME_SECONDS, 6))
-        self._settle()
+        heard = round(played / FRAME_SECONDS, 6)
+        if (sentence := self._sentence) is None:
+            self._history.cut(utterance, heard)
+            self._settle()
+        elif utterance == sentence.utterance or self._history.has(utterance):
+            sentence.cuts[utterance] = min(heard, sentence.cuts.get(utterance, heard))
 
     def append(self, speaker: int, text: str, frames: Tensor | None) -> None:
         """A turn that was not spoken here; it follows the sentence that is being spoken.
@@ -148,22 +159,18 @@ class Context:
         return self._kv.pool.free - before
 
     def reset(self) -> None:
-        """Forget what was said. Never while a sentence is being spoken."""
-        self._expect_silence()
-        self._history.shrink(0)
-        self._settle()
+        """Forget what was said, and the sentence that is being spoken once it has ended."""
+        if (sentence := self._sentence) is None:
+            self._history.shrink(0)
+            self._settle()
+        else:
+            sentence.forgotten = True
+            sentence.later.clear()
+            sentence.cuts.clear()
 
     def close(self) -> None:
         """Give back all pages, at any time. Nothing may follow but another `close`."""
         self._kv.free(self.sequence)
-
-    def pages_needed(self, prompt: int) -> int:
-        """That the pool must have free to read so many tokens and to make a sentence's frames."""
-        size, sequence = self._kv.page_size, self.sequence
-        length = min(sequence.length + prompt + self._budget.reserve, self._kv.max_length)
-        partial = sequence.length % size > 0
-        copied = int(partial and self._kv.pool.holders(sequence.pages[-1]) > 1)
-        return -(-length // size) - len(sequence.pages) + copied
 
     @property
     def _room(self) -> int:
@@ -206,10 +213,6 @@ class Context:
         self._kv.free(self.sequence)
         fork = self._kv.fork(self._prefix)
         self.sequence.pages, self.sequence.length = fork.pages, fork.length
-
-    def _expect_silence(self) -> None:
-        if self._sentence:
-            raise RuntimeError("a sentence is being spoken: end it first")
 
 
 def _bound(turns: list[Turn], tokens: int) -> None:

@@ -27,6 +27,9 @@ class History:
             read = max(0, read - len(turn))
         return prompt
 
+    def has(self, utterance: str) -> bool:
+        return any(turn.utterance == utterance for turn in self._turns)
+
     def add(self, turns: Iterable[Turn]) -> None:
         self._turns += turns
 

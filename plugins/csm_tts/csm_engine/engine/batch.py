@@ -101,14 +101,19 @@ class Batch:
             prompt = context.ask(line.utterance, line.text)
         except (PromptError, ValueError) as error:
             raise SpeakError(f"this cannot be spoken: {error}", retryable=False) from error
-        self.contexts.take(context)
         start = context.sequence.length + len(prompt) - 1
+        try:
+            tokens = self._model.backbone.embed(prompt)
+        except Exception:
+            context.done(self._codes([]), 0, complete=False)
+            raise
+        self.contexts.take(context)
         return Row(
             slot=self._free.pop(),
             voice=self.contexts.codec_slot(voice),
             context=context,
             sampling=replace(line.sampling, min_frames=self._guards.min_frames),
-            tokens=self._model.backbone.embed(prompt),
+            tokens=tokens,
             start=start,
             ending=self._ending(line.text, start),
         )
@@ -132,9 +137,8 @@ class Batch:
         row.over = True
         self._slots.release(row.slot)
         self._free.append(row.slot)
-        codebooks = self._model.config.num_codebooks
-        frames = torch.tensor(row.frames, dtype=torch.long).reshape(-1, codebooks)
-        row.context.done(frames, row.lead, complete=row.ending.reason is not None)
+        complete = row.ending.reason is not None
+        row.context.done(self._codes(row.frames), row.lead, complete=complete)
         if broken:
             row.context.evict()
         self.contexts.give_back(row.context)
@@ -171,6 +175,10 @@ class Batch:
                 made = judge(row, frames[index], sound[index], power[index], self._codec.rate)
                 outcomes.append((row, made))
         return outcomes
+
+    def _codes(self, frames: Sequence[Sequence[int]]) -> torch.Tensor:
+        codebooks = self._model.config.num_codebooks
+        return torch.tensor(frames, dtype=torch.long).reshape(-1, codebooks)
 
     def _step(self, rows: int) -> _Step:
         frames = FrameStep(self._model, self._slots, rows)

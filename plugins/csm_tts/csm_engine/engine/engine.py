@@ -5,6 +5,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import partial
 
 import torch
 
@@ -64,7 +65,8 @@ class Engine:
         return Ticket(line, self._inbox.wake)
 
     async def do(self, work: Callable[[], None]) -> None:
-        """On the device's thread, between two steps. Raises what it raises."""
+        """On the device's thread, between two steps. Raises what it raises, and SpeakError where
+        the engine has stopped."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def guarded() -> None:
@@ -75,7 +77,7 @@ class Engine:
             else:
                 _settle(done, None)
 
-        self._inbox.put(Do(guarded))
+        self._inbox.put(Do(guarded, partial(_settle, done)))
         await done
 
     @torch.inference_mode()

@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 
-from csm_engine.engine.talk import Command, Speak
+from csm_engine.engine.talk import Command, Do, Speak
 from csm_engine.model import SpeakError
 
 WAITING = 64
@@ -29,10 +29,10 @@ class Inbox:
             self._is_open = True
 
     def put(self, command: Command) -> None:
-        """Raises SpeakError for a sentence that cannot be taken; other commands are then void."""
+        """Raises SpeakError for a sentence or work that cannot be taken; the rest is then void."""
         with self._lock:
             if not self._is_open:
-                if isinstance(command, Speak):
+                if isinstance(command, Speak | Do):
                     raise SpeakError(self._why, retryable=True)
                 return
             if isinstance(command, Speak):
@@ -63,12 +63,12 @@ class Inbox:
         self._news.clear()
 
     def shut(self, why: str = STOPPED) -> None:
-        """Tells the sentences that nobody has taken."""
+        """Tells the sentences and the work that nobody has taken."""
         with self._lock:
             self._is_open = False
             self._why = why
             rest, self._commands = list(self._commands), deque()
             self._waiting = 0
         for command in rest:
-            if isinstance(command, Speak):
-                command.ticket.fail(SpeakError(why, retryable=True))
+            if isinstance(command, Speak | Do):
+                command.fail(SpeakError(why, retryable=True))

@@ -40,7 +40,12 @@ class Listening:
             return False
         frames = min(self._encoder.max_frames, *(ear.waiting for ear in served))
         sound = torch.stack([ear.next(frames * ear.frame_bytes) for ear in served])
-        codes = self._encoder.step(sound[:, None], self._slots(served))
+        try:
+            codes = self._encoder.step(sound[:, None], self._slots(served))
+        except Exception:
+            for ear in served:
+                ear.forget()  # a gap would be heard as speech that was never said so
+            raise
         for ear, own in zip(served, codes, strict=True):
             ear.keep(own)
         self._ears = [ear for ear in self._ears if ear not in served] + served
@@ -81,7 +86,7 @@ class Ear:
         if self.waiting > SEGMENT_FRAMES:
             # The encoder fell behind by all that is kept: begin again where that begins.
             late = bytes(self._sound[-SEGMENT_FRAMES * self.frame_bytes :])
-            self._forget()
+            self.forget()
             self._sound += late
 
     def take(self) -> Tensor:
@@ -114,9 +119,9 @@ class Ear:
     def _begin(self) -> None:
         wanted = self._encoder.config.sampling_rate
         self._resampler = Resampler(self._rate, wanted) if self._rate != wanted else None
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """The sound, and what the encoder remembers of it."""
         self._sound = bytearray()
         self._codes = self._no_codes()

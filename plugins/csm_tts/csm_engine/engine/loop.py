@@ -1,8 +1,9 @@
 """One turn of the device's thread, over and over."""
 
+import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from csm_engine.engine.batch import Batch
 from csm_engine.engine.inbox import Inbox
@@ -17,9 +18,10 @@ from csm_engine.engine.talk import (
     Reset,
     Speak,
     Stop,
+    Talk,
 )
 from csm_engine.engine.talks import Talks
-from csm_engine.engine.ticks import Ticks
+from csm_engine.engine.ticks import FAILED, Ticks, closed
 from csm_engine.engine.watch import Watch
 from csm_engine.model import SpeakError
 from csm_engine.scheduling.admission import Admission, AdmissionLimits
@@ -71,20 +73,16 @@ class Loop:
     def turn(self) -> float | None:
         """As `Ticks.tick`."""
         while (command := self._inbox.take()) is not None:
-            self._obey(command)
+            with self._apart("what a conversation was told is lost"):
+                self._obey(command)
         self._begin()
         wait = self._ticks.tick()
-        # What nobody needs yet takes the time that the next sentence will not have to.
-        if (tokens := self._ticks.spare_tokens()) and self._talks.read(tokens):
-            wait = 0.0
-        if self._talks.listen(LISTENERS):
-            wait = 0.0
-        return wait
+        return 0.0 if self._prepare() else wait
 
     def fail_all(self, why: str) -> None:
         self._ticks.fail_all(why)
         for speak in self._waiting:
-            speak.ticket.fail(SpeakError(why, retryable=True))
+            speak.fail(SpeakError(why, retryable=True))
         self._waiting.clear()
 
     def _obey(self, command: Command) -> None:
@@ -103,7 +101,7 @@ class Loop:
             case Reset(talk=talk):
                 self._talks.reset(talk)
             case Close(talk=talk):
-                self._talks.close(talk)
+                self._close(talk)
             case Do(work=work):
                 work()
 
@@ -114,12 +112,38 @@ class Loop:
                 self._inbox.begun()
                 return
 
+    def _close(self, talk: Talk) -> None:
+        for speak in [each for each in self._waiting if each.talk is talk]:
+            self._waiting.remove(speak)
+            self._inbox.begun()
+            speak.fail(closed())
+        self._ticks.close(talk)
+        self._talks.close(talk)
+
     def _begin(self) -> None:
         while self._waiting and self._batch.free_slots:
             speak = self._waiting.popleft()
             self._inbox.begun()
-            try:
+            with self._apart("a sentence could not be begun", speak.fail):
                 self._ticks.begin(speak.talk, self._talks.context(speak.talk), speak.ticket)
-            except Exception:
-                logger.exception("a sentence could not be begun")
-                speak.ticket.fail(SpeakError("the engine failed", retryable=True))
+
+    def _prepare(self) -> bool:
+        """What nobody needs yet takes the time that the next sentence will not have to. False when
+        there was nothing."""
+        read = heard = False
+        with self._apart("what was told is read with its next sentence"):
+            read = (tokens := self._ticks.spare_tokens()) > 0 and self._talks.read(tokens)
+        with self._apart("what callers said is lost"):
+            heard = self._talks.listen(LISTENERS)
+        return read or heard
+
+    @contextlib.contextmanager
+    def _apart(self, lost: str, fail: Callable[[SpeakError], None] | None = None) -> Iterator[None]:
+        """What fails inside is one conversation's, and others go on, if the device can."""
+        try:
+            yield
+        except Exception:
+            logger.exception(lost)
+            if fail is not None:
+                fail(SpeakError(FAILED, retryable=True))
+            self._batch.check()

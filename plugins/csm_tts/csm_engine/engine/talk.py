@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from csm_engine.engine.ticket import Ticket
+from csm_engine.model import SpeakError
 from csm_engine.protocol import Remembers
 from csm_engine.scheduling.playout import Playout
 
@@ -32,6 +33,9 @@ class Talk:
 class Speak:
     talk: Talk
     ticket: Ticket
+
+    def fail(self, error: SpeakError) -> None:
+        self.ticket.fail(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,11 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """Something else on the device's thread; it raises nothing."""
+    """Something else on the device's thread; it raises nothing. `fail` is told when it will not be
+    done."""
 
     work: Callable[[], None]
+    fail: Callable[[SpeakError], None]
 
 
 Command = Speak | Stop | Cut | Append | Hear | Reset | Close | Do

@@ -32,7 +32,7 @@ class Talks:
         return self._held[talk]
 
     def cut(self, cut: Cut) -> None:
-        """After its sentence was stopped."""
+        """At once, or when the sentence that it is speaking is over."""
         if cut.talk in self._held:
             cut.talk.playout.cut()
             self._held[cut.talk].cut(cut.utterance, cut.played)
@@ -85,11 +85,15 @@ class Talks:
         context.trim()
         unread = context.unread
         taken = min(tokens, len(unread))
-        if taken:
-            try:
+        try:
+            if taken:
                 self._contexts.read(context, unread, taken)
-            except OutOfPagesError:
-                taken = len(unread)  # it will be read with the next sentence
+        except OutOfPagesError:
+            taken = len(unread)  # it will be read with the next sentence
+        except Exception:
+            del self._unread[talk]
+            context.evict()  # nobody knows what of it was written
+            raise
         if taken == len(unread):
             del self._unread[talk]
         return True

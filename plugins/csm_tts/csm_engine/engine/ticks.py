@@ -86,13 +86,18 @@ class Ticks:
                 self._drop(generation)
                 return
 
+    def close(self, talk: Talk) -> None:
+        """Its sentence, if it is still being spoken, is told that there will be no more of it."""
+        for generation, sentence in self._sentences.items():
+            if sentence.talk is talk:
+                self._refuse(generation, closed())
+                return
+
     def tick(self) -> float | None:
         """Seconds until there will be something to do again, 0 when there is now; None when
         something must change first."""
         for generation, sentence in self._sentences.items():
             self._scheduler.block(generation, sentence.ticket.full)
-        if len(self._asked) == self._in_flight:
-            self._collect()
         now = self._clock()
         tick = self._scheduler.plan(now)
         if tick.idle:
@@ -101,6 +106,9 @@ class Ticks:
                 return 0.0
             return None if tick.wake_at is None else max(0.0, tick.wake_at - now)
         self._launch(tick, now)
+        # Waited for here and not before the next `plan`, which then knows what came meanwhile.
+        if len(self._asked) == self._in_flight:
+            self._collect()
         return 0.0
 
     def spare_tokens(self) -> int:
@@ -140,14 +148,15 @@ class Ticks:
 
     def _collect(self) -> None:
         asked = self._asked.popleft()
+        stepped = asked.flight.codes is not None
         try:
             outcomes = dict(self._batch.collect(asked.flight))
         except Exception:
             logger.exception("a step of %d rows was lost", len(asked.sentences))
             self._fail({key for key, _ in asked.sentences})
-            outcomes = {}
+            outcomes, stepped = {}, False
         now = self._clock()
-        seconds = now - max(asked.at, self._back) if outcomes else None
+        seconds = now - max(asked.at, self._back) if stepped else None
         self._back = now
         ended: dict[int, FinishReason] = {}
         silent: set[int] = set()
@@ -198,3 +207,7 @@ class Ticks:
             self._watch.dry(*sentence.talk.playout.news())
         self._after(sentence.talk)
         return sentence
+
+
+def closed() -> SpeakError:
+    return SpeakError("the conversation was closed", retryable=False)

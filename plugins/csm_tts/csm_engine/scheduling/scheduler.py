@@ -73,10 +73,12 @@ class Scheduler:
             row.blocked = blocked
 
     def spare_tokens(self, now: float) -> int:
-        """How many could be prefilled now for nobody's next frame; none while a prompt waits."""
-        if self._by_deadline(now, State.WAITING, State.PREFILLING):
+        """How many could be prefilled now for nobody's next frame; none while a prompt waits, nor
+        where they are so few that reading the weights for them would cost more than they do."""
+        if any(row.state in (State.WAITING, State.PREFILLING) for row in self._rows.values()):
             return 0
-        return self._affordable(now)
+        tokens = self._affordable(now)
+        return tokens if tokens >= self._limits.least_prefill else 0
 
     def end(self, generation: int, now: float) -> Send | None:
         """Its last frame was made: what is held goes out. None when it is gone already."""
