@@ -35,6 +35,8 @@ class Check(BaseModel):
     """The model was sent this."""
     never_told: Text | None = None
     """The model was never sent this."""
+    forgotten: Text | None = None
+    """The model was sent this once, and at last no more."""
     tool_called: Text | None = None
     arguments: dict[str, Any] | None = None
     """Of that tool's call, those that are named."""
@@ -134,6 +136,14 @@ def _never_told(check: Check, record: Record) -> str | None:
     return "it was sent that" if any(unwanted in prompt for prompt in record.prompts) else None
 
 
+def _forgotten(check: Check, record: Record) -> str | None:
+    text = check.forgotten or ""
+    told = [text in prompt for prompt in record.prompts]
+    if not any(told):
+        return "it was never sent that"
+    return "it was sent that to the last" if told[-1] else None
+
+
 def _tool_called(check: Check, record: Record) -> str | None:
     wanted = check.arguments or {}
     for use in record.tools:
@@ -204,6 +214,7 @@ _FAILURES = {
     "history_is_heard": _history_is_heard,
     "told_model": _told_model,
     "never_told": _never_told,
+    "forgotten": _forgotten,
     "tool_called": _tool_called,
     "never_calls": _never_calls,
     "pressed": _pressed,

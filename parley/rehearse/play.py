@@ -18,7 +18,7 @@ from parley.rehearse.ears import Line
 from parley.rehearse.listener import Ear
 from parley.rehearse.mind import RealMind, ScriptedMind
 from parley.rehearse.record import Record, ToolUse
-from parley.rehearse.scenario import Outcome, Part
+from parley.rehearse.scenario import Part, Scenario
 from parley.rehearse.stage import Stage
 from parley.rehearse.voice import Voice
 from parley.scripted.play import Player
@@ -58,7 +58,7 @@ class _Rehearsal:
         self._session.output.audio = self._ear.output
         self._session.output.transcription = self._ear.words
         self._session.on("function_tools_executed", self._on_tools)
-        self._telephone = _Telephone(stage.scenario.transfer, self._record)
+        self._telephone = _Telephone(stage.scenario, self._record)
 
     async def run(self) -> Record:
         record, call = self._record, Call(id="rehearsed", started_at=0.0)
@@ -123,8 +123,9 @@ class _Rehearsal:
 class _Telephone:
     """`agent.tools.telephone.Telephone`, whose other ends do what the scenario says."""
 
-    def __init__(self, transfer: Outcome, record: Record) -> None:
-        self._transfer = transfer
+    def __init__(self, scenario: Scenario, record: Record) -> None:
+        self._outcome = scenario.transfer
+        self._ringing = scenario.ringing
         self._record = record
         self._listeners: list[Callable[[str], None]] = []
 
@@ -139,6 +140,7 @@ class _Telephone:
         self._record.pressed += key
 
     async def transfer(self, number: str, ringing: int) -> None:
-        if self._transfer != "answered":
-            raise TransferError(self._transfer)
+        await asyncio.sleep(self._ringing)
+        if self._outcome != "answered":
+            raise TransferError(self._outcome)
         self._record.transferred_to = number

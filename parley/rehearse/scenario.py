@@ -12,6 +12,7 @@ from parley.scripted.script import Script
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)*\.[a-z]+$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Part = Literal["ears", "mind", "voice"]
 Outcome = Literal["answered", "busy", "no_answer", "rejected", "refused", "unreachable"]
@@ -107,6 +108,8 @@ class Scenario(_Part):
     persona: Name = "receptionist"
     with_: dict[str, Any] = Field(default={}, alias="with")
     """Keys of the persona that are otherwise in this scenario; mappings are merged."""
+    files: dict[FileName, str] = {}
+    """Texts beside the persona's file, by name: documents for it to search, say."""
     needs: Text | None = None
     """What Parley lacks yet for this scenario: it is skipped."""
     plays: Name | None = None
@@ -119,6 +122,8 @@ class Scenario(_Part):
     """The call's variables."""
     transfer: Outcome = "answered"
     """What comes of a transfer."""
+    ringing: Annotated[float, Field(ge=0, le=80)] = 1.0
+    """Seconds until it does."""
     noise_bed: NoiseBed | None = None
     away: tuple[Away, ...] = ()
     turns: Annotated[tuple[Turn, ...], Field(min_length=1)]

@@ -37,6 +37,9 @@ def staged(scenario: Scenario, personas: Path) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="parley-rehearse-") as temporary:
         folder = Path(temporary) / "personas"
         shutil.copytree(personas, folder)
+        for name, text in scenario.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
         try:
             persona = _persona(scenario, folder)
         except (PersonaError, BadFileError) as error:
