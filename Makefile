@@ -19,6 +19,7 @@ check: setup-torch  ## lint, format, types, import contracts, docs/settings.md
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.settings_doc --check
+	$(BIN)/python -m tools.persona_doc --check
 
 test: check  ## all tests: unit, then engines, then real calls
 	$(BIN)/pytest

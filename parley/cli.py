@@ -4,6 +4,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from parley import persona as persona_command
 from parley import simulate as simulate_command
 from parley import up as up_command
 from parley import worker as worker_command
@@ -36,3 +37,4 @@ def up(
 
 app.command("worker", context_settings=worker_command.PASS_ON)(worker_command.command)
 app.command("simulate")(simulate_command.command)
+app.add_typer(persona_command.app, name="persona")

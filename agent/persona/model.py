@@ -50,12 +50,19 @@ class Persona(BaseModel):
     tools: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     """What the agent may do; [tools.md](tools.md) says how each is declared."""
     start_speaking_plan: StartSpeakingPlan = StartSpeakingPlan()
+    """When the caller's turn is over."""
     stop_speaking_plan: StopSpeakingPlan = StopSpeakingPlan()
+    """When the caller makes the agent stop."""
     message_plan: MessagePlan = MessagePlan()
+    """What is said into silence."""
     limits: Limits = Limits()
+    """How long a call and a turn may be."""
     failure_plan: FailurePlan = FailurePlan()
+    """What is said when a part fails."""
     memory: Memory = Memory()
+    """How much of the talk the model gets."""
     outbound: Outbound = Outbound()
+    """Calls that the agent places."""
     variables: dict[VariableName, str] = Field(default_factory=dict)
     """Defaults of what `{{name}}` stands for in instructions, greeting and voicemail message; a
     call's own come first."""

@@ -77,8 +77,11 @@ class MessagePlan(Policy):
     """What is said into silence."""
 
     idle_messages: Texts = ("Are you still there?",)
+    """Said in turn while the caller says nothing."""
     idle_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    """Of silence before each."""
     idle_message_max_spoken_count: Annotated[int, Field(ge=0, le=10)] = 2
+    """How often, until the caller speaks."""
     silence_timeout_message: Text = "I cannot hear you. Goodbye."
     """Before the agent hangs up, when all of them were said."""
 
@@ -89,23 +92,30 @@ class Limits(Policy):
     duration_warning_seconds: Seconds = 60.0
     """Before its end at which the caller is told."""
     duration_warning_message: Text = "I am sorry, we have only a minute left."
+    """Said then."""
     duration_end_message: Text = "I am sorry, our time is up. Goodbye."
+    """Said when the time is up."""
     max_turn_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
     """Of a caller's turn, after which the agent takes the word."""
     max_turn_words: Annotated[int, Field(gt=0, le=2000)] = 200
+    """The same, in words."""
 
 
 class FailurePlan(Policy):
     """What the caller hears when a part fails."""
 
     moment_message: Text = "Sorry, give me a moment."
+    """When an answer fails and is tried again."""
     unheard_message: Text = "Sorry, I didn't catch that."
+    """When the caller spoke and no words came of it."""
     unheard_seconds: Annotated[float, Field(gt=0, le=30)] = 3.0
     """Without words after speech, until that is said."""
     filler_message: Text = "One moment, please."
+    """While a tool works."""
     filler_seconds: Annotated[float, Field(gt=0, le=30)] = 2.0
     """A tool takes, until that is said."""
     goodbye_message: Text = "I am sorry, something is wrong on our side. Goodbye."
+    """When nothing helps, before the agent hangs up."""
     transfer_to: Text | None = None
     """Number, or name in `transfers`, that a call goes to instead of its goodbye."""
 
@@ -121,9 +131,11 @@ class Outbound(Policy):
     """Calls that the agent places."""
 
     first_message_mode: Literal["callee-speaks-first", "agent-speaks-first"] = "callee-speaks-first"
+    """Who says hello."""
     callee_silence_seconds: Annotated[float, Field(gt=0, le=30)] = 3.0
     """Until the agent speaks after all."""
     voicemail_detection: bool = True
+    """Whether to find out if a machine has answered."""
     voicemail_message: Text | None = None
     """Left after the beep; without one the agent hangs up."""
 

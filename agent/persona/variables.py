@@ -11,7 +11,7 @@ from datetime import datetime
 from agent.call import BadRequestError, CallRequest
 from agent.persona.model import Persona
 
-FACTS = ("caller_number", "agent_number", "date", "time")
+FACTS = ("caller_number", "agent_number", "today", "now")
 """Known of every call. `caller_number` is that of whoever the agent talks with, also where the agent
 called; a text gets it only where it names it."""
 
@@ -70,8 +70,8 @@ def _facts(request: CallRequest, now: datetime) -> dict[str, str]:
     return {
         "caller_number": caller or UNKNOWN,
         "agent_number": agent or UNKNOWN,
-        "date": f"{now:%A, %d %B %Y}",
-        "time": f"{now:%H:%M}",
+        "today": f"{now:%A, %d %B %Y}",
+        "now": f"{now:%H:%M}",
     }
 
 

@@ -42,10 +42,10 @@ def test_instructions_may_lie_in_a_file_beside_the_persona(tmp_path: Path) -> No
         (f"{HEAD}instructions: Call {{{{nmae}}}}.\n", r":3: instructions: unknown variable 'nmae'"),
         (f"{HEAD}instructions: Call {{{{Name}}}}.\n", r":3: instructions: `{{` begins a variable"),
         (f"{HEAD}instructions: Call {{{{name.\n", r":3: instructions: `{{` begins a variable"),
-        (f"{GOOD}variables:\n  date: today\n", r":5: variables\.date: is known of every call"),
-        (f"{GOOD}variables:\n  Date: today\n", r":5: variables\.Date.*: String should match"),
+        (f"{GOOD}variables:\n  today: Monday\n", r":5: variables\.today: is known of every call"),
+        (f"{GOOD}variables:\n  Date: Monday\n", r":5: variables\.Date.*: String should match"),
         (
-            f"{GOOD}failure_plan:\n  goodbye_message: Bye {{{{date}}}}.\n",
+            f"{GOOD}failure_plan:\n  goodbye_message: Bye {{{{today}}}}.\n",
             r":5: failure_plan\.goodbye_message: variables stand in greeting, instructions,",
         ),
         (
@@ -74,7 +74,7 @@ def test_what_is_not_there_or_does_not_fit_is_refused_with_its_place(
 
 def test_what_is_there_and_fits_is_taken(tmp_path: Path) -> None:
     text = (
-        f"{HEAD}instructions: 'Today is {{{{ date }}}}, you call {{{{who}}}}.'\nvariables: {{who: Ann}}\n"
+        f"{HEAD}instructions: 'Today is {{{{ today }}}}, you call {{{{who}}}}.'\nvariables: {{who: Ann}}\n"
         f"{MIND}speech: {{url: 'http://a/v1', model: m, voice: v, languages: [en-GB]}}\n"
         "tools:\n- type: transfer\n  transfers: {anna: '+15550100'}\n"
         "failure_plan: {transfer_to: anna}\n"

@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 21, 9, 5, tzinfo=UTC)
 
 PERSONA = Persona(
     name="clerk",
-    instructions="You call {{name}} on {{ date }} at {{time}}; they ring from {{caller_number}}.",
+    instructions="You call {{name}} on {{ today }} at {{now}}; they ring from {{caller_number}}.",
     greeting="Hello {{name}}.",
     outbound=Outbound(voicemail_message="Call {{name}} back at {{agent_number}}."),
     variables={"name": "you"},
@@ -60,7 +60,7 @@ def test_a_value_cannot_name_another_variable_or_begin_a_line() -> None:
     [
         ("  Ann\t Lee ", "Ann Lee"),
         ("a\r\nb\x85c\u2029d", "a b c d"),
-        ("{{date}}", "date"),
+        ("{{today}}", "today"),
         ("x" * (MAX_CHARS + 1), "x" * MAX_CHARS),
         ("Zoë 李", "Zoë 李"),
     ],
