@@ -44,6 +44,8 @@ class Document:
             mark = error.problem_mark
             where = f":{mark.line + 1}" if mark else ""
             raise BadFileError(f"{path}{where}: not YAML: {error.problem}") from error
+        except RecursionError:
+            raise BadFileError(f"{path}: an alias in it stands for itself") from None
         finally:
             loader.dispose()
         return cls(path, data, lines)

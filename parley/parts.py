@@ -183,7 +183,7 @@ class _Plan:
     def _check_persona(self) -> None:
         folder = Path(self.environment.get("AGENT_PERSONAS", "personas"))
         try:
-            load_persona(ROOT / folder, self.settings.persona)
+            load_persona(ROOT / folder, self.settings.persona, self.environment)
         except PersonaError as error:
             raise BadSettingsError(f"PARLEY_PERSONA: {error}") from error
 

@@ -41,6 +41,7 @@ def test_a_persona_needs_only_name_instructions_and_greeting(tmp_path: Path) -> 
         ("name: [bob\n", r"bob\.yaml:2: not YAML"),
         ("", r"bob\.yaml:1: name: Field required"),
         ("- bob\n", r"bob\.yaml:1: Input should be"),
+        (GOOD + "tools: &a [*a]\n", r"bob\.yaml: an alias in it stands for itself"),
         ("? [a, b]\n: c\n", r"bob\.yaml:1: a key must be"),
         (GOOD + "limits:\n  max_turn_words: '9'\n", r"bob\.yaml:5: limits\.max_turn_words: Input"),
         (GOOD + "limits:\n  max_turn_word: 9\n", r"bob\.yaml:5: limits\.max_turn_word: Extra"),

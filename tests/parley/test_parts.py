@@ -142,3 +142,15 @@ def test_the_ready_block_tells_how_to_dial_and_what_is_in_use() -> None:
 def test_the_ready_block_names_models_elsewhere() -> None:
     elsewhere = GOOD | {"AGENT_LLM__URL": "http://gpu:8000/v1", "AGENT_LLM__MODEL": "gemma"}
     assert "gemma at http://gpu:8000/v1" in ready_block(Settings.load(GOOD), Ports(), elsewhere)
+
+
+def test_a_persona_finds_its_secrets_where_the_worker_does(root: Path) -> None:
+    (root / "clerk.yaml").write_text(
+        "name: clerk\ngreeting: Hello.\ninstructions: Be brief.\n"
+        "minds:\n- {url: 'http://minds/v1', model: m, key: MINDS}\n"
+    )
+    clerk = {"PARLEY_PERSONA": "clerk", "AGENT_PERSONAS": str(root)}
+    with pytest.raises(BadSettingsError, match=r"clerk\.yaml:5: .*AGENT_SECRET_MINDS is not set"):
+        build(root, **clerk)
+    parts = build(root, **clerk, AGENT_SECRET_MINDS="s3cret")
+    assert [part.name for part in parts if "AGENT_SECRET_MINDS" in part.environment] == ["worker"]
