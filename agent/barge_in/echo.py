@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from agent.lexicon import Words, place, words
+from agent.lexicon import Words, word_spans, words
 
 ROUND_TRIP = 1.0
 """Seconds from the agent's sound to its echo heard here, at most: bridges, line and buffers."""
@@ -25,11 +25,16 @@ LEAST_SHARE = 0.7
 """Of its words, that an echo misheard still has right and in order."""
 
 
+SLACK = 0.4
+"""Of the time since the last place that is known, by which a usual pace may be wrong."""
+
+
 @dataclass(frozen=True)
 class _Spoken:
     word: str
     start: float
     end: float
+    slack: float
 
 
 class OwnWords:
@@ -37,21 +42,28 @@ class OwnWords:
 
     def __init__(self) -> None:
         self._spoken: deque[_Spoken] = deque()
+        self._anchor = 0.0
+        self._end = 0.0
 
-    def say(self, text: str, start: float, end: float | None = None) -> None:
-        """Not before what was said last. Without an `end` a usual pace is assumed."""
-        start = max(start, self._spoken[-1].end) if self._spoken and end is None else start
-        end = start + len(text) * SECONDS_A_LETTER if end is None else end
-        said = words(text)
-        step = (end - start) / max(1, len(said))
-        for index, word in enumerate(said):
-            self._spoken.append(_Spoken(word, start + index * step, start + (index + 1) * step))
-        while self._spoken and self._spoken[0].end < start - KEPT_SECONDS:
+    def say(self, text: str, start: float | None = None, end: float | None = None) -> None:
+        """Where nobody tells, it comes after what was said last, and a usual pace is assumed."""
+        if start is not None:
+            self._anchor = self._end = start
+        step, sure = SECONDS_A_LETTER, end is not None
+        if end is not None:
+            step = max(0.0, end - self._end) / max(1, len(text))
+        for word in words(text):
+            start, self._end = self._end, self._end + (len(word) + 1) * step
+            slack = 0.0 if sure else SLACK * (self._end - self._anchor)
+            self._spoken.append(_Spoken(word, start, self._end, slack))
+        while self._spoken and self._spoken[0].end < self._end - KEPT_SECONDS:
             self._spoken.popleft()
 
     def between(self, start: float, end: float) -> Words:
         return tuple(
-            spoken.word for spoken in self._spoken if spoken.end > start and spoken.start < end
+            spoken.word
+            for spoken in self._spoken
+            if spoken.end + spoken.slack > start and spoken.start - spoken.slack < end
         )
 
     def cut(self, at: float) -> None:
@@ -70,7 +82,7 @@ def without_echo(text: str, own: Words) -> str:
     if right == len(spoken) or (right >= LEAST_RUN and right / len(spoken) >= LEAST_SHARE):
         return ""
     lead = _lead(spoken, own)
-    return text[place(text, lead) :] if lead >= LEAST_RUN else text
+    return text[word_spans(text)[lead][0] :] if lead >= LEAST_RUN else text
 
 
 def _lead(spoken: Sequence[str], own: Words) -> int:

@@ -18,6 +18,8 @@ from livekit.agents.voice.io import TimedString
 from agent.barge_in.cooldown import Cooldown
 from agent.barge_in.echo import ROUND_TRIP, OwnWords, without_echo
 from agent.barge_in.merge import merged
+from agent.barge_in.script import Script
+from agent.barge_in.told import Told
 from agent.barge_in.turns import Delays, Pace, is_question, is_short_answer
 from agent.barge_in.verdict import Meaning, judge
 from agent.lexicon import Lexicon, Words
@@ -56,6 +58,7 @@ class Floor:
         )
         self._session = session
         self._playback: Playback | None = None
+        self._told: Told | None = None
         self._own = OwnWords()
         self._cooldown = Cooldown(self._stop.backoff_seconds)
         self._voice_seconds: float = session.options.interruption["min_duration"]
@@ -64,7 +67,7 @@ class Floor:
         )
         after = self._start.max_wait_seconds_after_interruption
         self._pace = Pace(usual, usual.most / 2 if after is None else after)
-        self._said = ""  # by the agent, last
+        self._script = Script()  # of what the agent said last
         self._heard: list[str] = []  # in this turn of the caller's
         self._onset: float | None = None  # of the caller's voice under the agent's, in its sound
         self._kept: asyncio.Queue[stt.SpeechEvent] = asyncio.Queue(maxsize=1)
@@ -73,6 +76,9 @@ class Floor:
     def watch(self, playback: Playback | None) -> None:
         """To be called when the session has its outputs."""
         self._playback = playback
+        if output := self._session.output.audio:
+            self._told = Told(output)
+            self._session.output.audio = self._told
         self._session.on("user_state_changed", self._on_caller)
         self._session.on("agent_state_changed", self._on_agent)
         self._session.on("agent_false_interruption", self._on_false_interruption)
@@ -93,17 +99,25 @@ class Floor:
         self, text: AsyncIterable[str | TimedString]
     ) -> AsyncGenerator[str | TimedString]:
         """The agent's words, on their way to be spoken."""
-        begins = self._position()
-        self._said = ""
+        begins = self._playback.position if self._playback else 0.0
+        self._own.cut(begins)
+        self._own.say("", begins)
+        script = self._told.begin() if self._told else Script()
+        self._script, unsaid = script, ""
         async for piece in text:
-            start = getattr(piece, "start_time", None)
-            end = getattr(piece, "end_time", None)
-            if isinstance(start, float) and isinstance(end, float):
-                self._own.say(piece, begins + start, begins + end)
-            else:
-                self._own.say(piece, begins)
-            self._said += piece
+            start, end = (getattr(piece, name, None) for name in ("start_time", "end_time"))
+            if isinstance(start, float):
+                script.add(piece, start)
+                self._own.say(
+                    piece, begins + start, begins + end if isinstance(end, float) else None
+                )
+            else:  # a model parts words where it likes
+                script.add(piece)
+                whole, space, unsaid = (unsaid + piece).rpartition(" ")
+                self._own.say(whole + space)
             yield piece
+        self._own.say(unsaid)
+        script.end()
 
     def _weigh(self, event: stt.SpeechEvent, text: str) -> stt.SpeechEvent | None:
         final = event.type == stt.SpeechEventType.FINAL_TRANSCRIPT
@@ -128,7 +142,9 @@ class Floor:
 
     def _pass(self, event: stt.SpeechEvent, text: str, *, final: bool) -> stt.SpeechEvent:
         turn = " ".join((*self._heard, text))
-        answers = self._start.short_answers and is_short_answer(turn, self._said, self._lexicon)
+        answers = self._start.short_answers and is_short_answer(
+            turn, self._script.text, self._lexicon
+        )
         self._set_pace(replace(self._pace, answers=answers))
         if final:
             self._heard.append(text)
@@ -193,7 +209,7 @@ class Floor:
             return
         if self._playback and self._playback.paused:
             self._set_pace(replace(self._pace, hurried=True))  # until it is known what for
-        elif self._kept_last and is_question(self._said):
+        elif self._kept_last and is_question(self._script.text):
             kept, at = self._kept_last
             if self._now() - at <= ANSWER_WITHIN and not self._kept.full():
                 self._kept.put_nowait(kept)
@@ -212,10 +228,8 @@ class Floor:
             self._kept_last = None
             self._set_pace(replace(self._pace, hurried=False, answers=False))
         elif item.role == "assistant" and item.interrupted:
-            self._said = item.text_content or ""
-
-    def _position(self) -> float:
-        return self._playback.position if self._playback else 0.0
+            self._script = Script()
+            self._script.add(item.text_content or "")
 
     @staticmethod
     def _now() -> float:

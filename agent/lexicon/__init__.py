@@ -25,10 +25,9 @@ def words(text: str) -> Words:
     return tuple(_plain(word) for word in _WORD.findall(text))
 
 
-def place(text: str, word: int) -> int:
-    """Where in the text its word of that number begins, from 0; the text's end after the last."""
-    starts = [match.start() for match in _WORD.finditer(text)]
-    return starts[word] if word < len(starts) else len(text)
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where in the text each of its words begins and ends."""
+    return [match.span() for match in _WORD.finditer(text)]
 
 
 def _plain(word: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from livekit.agents import AgentSession, llm
+from livekit.agents import AgentSession, AgentStateChangedEvent, ConversationItemAddedEvent, llm
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
@@ -19,6 +19,9 @@ from tests.fakes.caller import Caller
 from tests.fakes.earpiece import Earpiece, Samples
 from tests.fakes.models import RATE, Reply
 from tests.fakes.steady import LEVEL, SteadyMind, SteadyVoice
+
+PATIENCE = 120.0
+"""Seconds, of virtual time, that something is waited for."""
 
 GREETED = 3.0
 """Seconds after which the greeting is over."""
@@ -84,6 +87,34 @@ class Talk:
         messages = self.session.history.messages()
         return [m.text_content or "" for m in messages if m.role == role]
 
+    async def until_said(self, text: str, *, again: bool = False) -> None:
+        """It is in the history; `again`: once more than it is there now."""
+        wanted = self.history().count(text) + 1 if again else 1
+        added = asyncio.Event()
+
+        def on_item(_: ConversationItemAddedEvent) -> None:
+            added.set()
+
+        self.session.on("conversation_item_added", on_item)
+        async with asyncio.timeout(PATIENCE):
+            while self.history().count(text) < wanted:
+                added.clear()
+                await added.wait()
+        self.session.off("conversation_item_added", on_item)
+
+    async def until_speaking(self) -> None:
+        """The agent begins to speak."""
+        speaking = asyncio.Event()
+
+        def on_state(event: AgentStateChangedEvent) -> None:
+            if event.new_state == "speaking":
+                speaking.set()
+
+        self.session.on("agent_state_changed", on_state)
+        async with asyncio.timeout(PATIENCE):
+            await speaking.wait()
+        self.session.off("agent_state_changed", on_state)
+
     @property
     def now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -117,7 +148,13 @@ async def talk(
                 "resume_false_interruption": True,
                 "false_interruption_timeout": 0.8,
             },
+            "user_turn_limit": {
+                "max_words": persona.limits.max_turn_words,
+                "max_duration": persona.limits.max_turn_seconds,
+            },
         },
+        transcription_timeout=persona.failure_plan.unheard_seconds,
+        use_tts_aligned_transcript=True,
         aec_warmup_duration=None,
         user_away_timeout=None,
     )
