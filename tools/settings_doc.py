@@ -21,6 +21,7 @@ INTRO = """# Settings
 
 Every program reads its settings from the environment, once, at its start; `parley up` also reads `.env` and passes both on.
 A name that is unknown or a value that is wrong refuses to start and says which. Durations are seconds.
+`AGENT_SECRET_NAME` is no setting but a secret that [personas](personas.md) name.
 This page is made by `python -m tools.settings_doc`.
 """
 

@@ -82,6 +82,21 @@ def test_what_is_there_and_fits_is_taken(tmp_path: Path) -> None:
     assert load(tmp_path, text, AGENT_SECRET_MINDS="s3cret").startswith("Today is")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Donaudampfschifffahrtsgesellschaftskapitaensmuetzen",
+        "call 004930123456789012345678901234567890",
+        "mistralai/Mistral-Small-3.2-24B-Instruct-2506",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "https://practice.example/appointments/2026/november/calendar.html",
+        "the bearer of this letter, and a sk-4 screw",
+    ],
+)
+def test_what_only_is_long_is_no_secret(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, f"{HEAD}instructions: '{text}'\n") == text
+
+
 def test_a_change_is_there_for_the_next_call(tmp_path: Path) -> None:
     before = load(tmp_path, GOOD)
     after = load(tmp_path, GOOD.replace("Be brief.", "Be kind."))

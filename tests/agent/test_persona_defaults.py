@@ -39,4 +39,4 @@ def test_the_longest_wait_is_never_shorter_than_the_wait() -> None:
 @pytest.mark.parametrize("plan", [{"wait_seconds": 0.8}, {"max_wait_seconds": 0.1}])
 def test_waits_that_contradict_each_other_are_refused(plan: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="say both"):
-        StartSpeakingPlan(**plan)
+        StartSpeakingPlan.model_validate(plan)
