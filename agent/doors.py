@@ -66,11 +66,17 @@ def _client(url: str, key: str, timeout: float) -> AsyncOpenAI:
 
 
 def ears(settings: Settings, persona: Persona, doors: Doors) -> stt.STT:
-    """Others than our own hear a turn when it is over: the framework's VAD cuts it out."""
+    """Others than our own, unless they are realtime, hear speech when it is over: the framework's VAD
+    cuts it out."""
     own, other = settings.stt, persona.ears
     if other:
         language = persona.language.partition("-")[0]
-        return openai.STT(model=other.model, language=language, client=doors.client(other))
+        return openai.STT(
+            model=other.model,
+            language=language,
+            client=doors.client(other),
+            use_realtime=other.realtime,
+        )
     return whisper_stt.STT(
         str(own.url),
         language=persona.language,

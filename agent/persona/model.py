@@ -80,11 +80,13 @@ class Persona(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _voices_are_for_speech(self) -> Self:
+    def _each_has_its_own(self) -> Self:
         if self.speech and not self.speech.voice:
             raise ValueError("speech: needs a voice")
         if any(endpoint.voice for endpoint in (self.ears, *self.minds) if endpoint):
             raise ValueError("ears and minds have no voice: it is for speech")
+        if any(endpoint.realtime for endpoint in (self.speech, *self.minds) if endpoint):
+            raise ValueError("speech and minds are not realtime: it is for ears")
         return self
 
     def endpoints(self) -> dict[tuple[str | int, ...], Endpoint]:

@@ -163,3 +163,5 @@ class Endpoint(Policy):
     """That its model speaks or hears; a persona of another language is refused. Unsaid: any."""
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 4.0
     """To its first answer, and between two pieces of it."""
+    realtime: bool = False
+    """For ears: hear over `/realtime`, which gives words while the caller still speaks."""

@@ -52,6 +52,14 @@ def test_a_persona_needs_only_name_instructions_and_greeting(tmp_path: Path) -> 
         (GOOD + "minds:\n- model: m\n  url: a/v1\n", r"bob\.yaml:6: minds\.0\.url: must be http"),
         (GOOD + "speech: {url: 'http://a/v1', model: m}\n", r"bob\.yaml:1: speech: needs a voice"),
         (
+            GOOD + "minds: [{url: 'http://a/v1', model: m, realtime: true}]\n",
+            r"bob\.yaml:1: speech and minds are not realtime",
+        ),
+        (
+            GOOD + "ears: {url: 'http://a/v1', model: m, voice: v}\n",
+            r"bob\.yaml:1: ears and minds have no voice",
+        ),
+        (
             GOOD + "speech: {url: 'http://a/v1', model: m, voice: b}\nvoice: c\n",
             r"bob\.yaml:1: voice is for the worker's own endpoint",
         ),

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from livekit.agents import APIConnectOptions, APIError, ConversationItemAddedEvent, llm, tts
+from livekit.agents.utils import http_context
 from pydantic import SecretStr
 
 from agent import doors as doors_to
@@ -102,15 +103,19 @@ def question() -> Spoken:
 
 
 @pytest.mark.engine
-async def test_a_call_runs_on_our_engines_behind_openai_s_doors(house: House) -> None:
-    settings, persona = Settings(), house.persona()
+@pytest.mark.parametrize("realtime", [False, True], ids=["uploads", "realtime"])
+async def test_a_call_runs_on_our_engines_behind_openai_s_doors(
+    house: House, realtime: bool
+) -> None:
+    settings = Settings()
+    persona = house.persona(ears={**house.endpoints["ears"], "realtime": realtime})
     said: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     def note(event: ConversationItemAddedEvent) -> None:
         if isinstance(event.item, llm.ChatMessage):
             said.put_nowait((event.item.role, event.item.text_content or ""))
 
-    async with opened(settings) as doors:
+    async with http_context.open(), opened(settings) as doors:
         session = build_session(settings, persona, load_vad("bundled"), doors)
         session.input.audio = microphone = Microphone()
         session.output.audio = Listener()
