@@ -28,9 +28,6 @@ logger = logging.getLogger(__name__)
 TURN_MARGIN = 0.5
 """Seconds that the end of a turn may be late."""
 
-SLOW = 2.5
-"""Seconds until the caller of a mind that has not begun to answer is asked for a moment."""
-
 LEAST_SPEECH = 0.5
 """Seconds that are more than a cough: less is not answered when no words come of it."""
 
@@ -96,11 +93,11 @@ class Failures:
     def troubled(self) -> bool:
         return self._recovery.troubled
 
-    def slow(self) -> str:
-        """The mind takes its time: what to tell the caller."""
-        self._recovery.told()
-        self._call.apologies += 1
-        return self._plan.moment_message
+    def slow(self) -> bool:
+        """The mind takes its time; whether to say so now."""
+        asks = self._recovery.slow()
+        self._call.apologies += asks
+        return asks
 
     async def tell(self, text: str, clip: Clip, *, allow_interruptions: bool = True) -> bool:
         """Say `text`, by the clip if it says just that or if the voice cannot; it is no part of the

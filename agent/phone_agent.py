@@ -5,10 +5,12 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
-from livekit.agents import Agent, ModelSettings, llm, stt
+from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
 from livekit.agents.voice.io import TimedString
 
 from agent import voice
+from agent.aside import SLOW, split, unless_soon
+from agent.clips import Clip, frames
 from agent.persona import Persona
 from agent.prompt import strict_context
 
@@ -23,6 +25,7 @@ class PhoneAgent(Agent):
         super().__init__(instructions=persona.instructions, tools=talk.toolbox.tools)
         self._talk = talk
         self._budget = persona.memory
+        self._moment = persona.failure_plan.moment_message
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
@@ -47,13 +50,13 @@ class PhoneAgent(Agent):
     ) -> AsyncGenerator[Any]:
         context = strict_context(chat_ctx, self._budget, self._talk.memory.notes)
         async with aclosing(Agent.default.llm_node(self, context, tools, model_settings)) as chunks:
-            async for chunk in chunks:
+            async for chunk in unless_soon(chunks, SLOW, self._aside):
                 yield chunk
 
     async def transcription_node(
         self, text: AsyncIterable[str | TimedString], model_settings: ModelSettings
     ) -> AsyncGenerator[str | TimedString]:
-        async for piece in self._talk.floor.speak(text):
+        async for piece in self._talk.floor.speak(self._without_aside(text)):
             yield piece
 
     async def tts_node(
@@ -61,11 +64,27 @@ class PhoneAgent(Agent):
     ) -> AsyncGenerator[rtc.AudioFrame]:
         async for frame in self._talk.open_line():
             yield frame
-        written = self._remembered(text)
+        is_aside, text = await split(text, self._moment)
+        if is_aside and (clip := Clip.load("moment")).text == self._moment:
+            async for frame in frames(clip):
+                yield frame
+            return
+        written = text if is_aside else self._remembered(text)
         async with aclosing(Agent.default.tts_node(self, written, model_settings)) as sound:
             async for frame in sound:
                 await self._talk.admit(frame.duration)
                 yield frame
+
+    def _aside(self) -> list[str | FlushSentinel]:
+        return [self._moment, FlushSentinel()] if self._talk.failures.slow() else []
+
+    async def _without_aside(
+        self, text: AsyncIterable[str | TimedString]
+    ) -> AsyncGenerator[str | TimedString]:
+        is_aside, text = await split(text, self._moment)
+        if not is_aside:
+            async for piece in text:
+                yield piece
 
     async def _remembered(self, text: AsyncIterable[str]) -> AsyncGenerator[str]:
         speech = self.session.current_speech

@@ -54,9 +54,11 @@ class Recovery:
     def is_away(self, part: Part) -> bool:
         return part in self._episodes
 
-    def told(self) -> None:
-        """The caller has been asked to wait: what fails now needs no more words."""
-        self._apologised = True
+    def slow(self) -> bool:
+        """A part takes its time; whether to ask the caller for a moment, which then counts as the
+        apology for what may come of it."""
+        asked, self._apologised = self._apologised, True
+        return not asked
 
     def failed(self, part: Part, now: float) -> Advice:
         self._forget(now)

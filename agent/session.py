@@ -102,7 +102,12 @@ def assemble(settings: Settings, persona: Persona, models: Models) -> AgentSessi
                 "false_interruption_timeout": settings.turn.resume_after,
             },
             preemptive_generation={"enabled": True, "preemptive_tts": False, "max_retries": 3},
+            user_turn_limit={
+                "max_words": persona.limits.max_turn_words,
+                "max_duration": persona.limits.max_turn_seconds,
+            },
         ),
+        transcription_timeout=persona.failure_plan.unheard_seconds,
         use_tts_aligned_transcript=True,
         aec_warmup_duration=None,
         user_away_timeout=None,

@@ -65,9 +65,10 @@ class Timekeeper:
             self._session.interrupt()
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
-                return not await self._failures.tell(
+                heard = await self._failures.tell(
                     notice.text, Clip.load("goodbye"), allow_interruptions=allow_interruptions
                 )
+                return heard or not allow_interruptions
         return True
 
     async def _wait_until(self, due: float) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from livekit.agents import AgentSession, AgentStateChangedEvent, ConversationItemAddedEvent, llm
+from livekit.agents import AgentSession, ConversationItemAddedEvent, llm
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
@@ -89,7 +89,11 @@ class Talk:
 
     async def until_said(self, text: str, *, again: bool = False) -> None:
         """It is in the history; `again`: once more than it is there now."""
-        wanted = self.history().count(text) + 1 if again else 1
+
+        def times() -> int:
+            return sum(said.strip() == text for said in self.history())
+
+        wanted = times() + 1 if again else 1
         added = asyncio.Event()
 
         def on_item(_: ConversationItemAddedEvent) -> None:
@@ -97,23 +101,15 @@ class Talk:
 
         self.session.on("conversation_item_added", on_item)
         async with asyncio.timeout(PATIENCE):
-            while self.history().count(text) < wanted:
+            while times() < wanted:
                 added.clear()
                 await added.wait()
         self.session.off("conversation_item_added", on_item)
 
-    async def until_speaking(self) -> None:
-        """The agent begins to speak."""
-        speaking = asyncio.Event()
-
-        def on_state(event: AgentStateChangedEvent) -> None:
-            if event.new_state == "speaking":
-                speaking.set()
-
-        self.session.on("agent_state_changed", on_state)
+    async def ended(self) -> str:
+        """Why the agent hung up."""
         async with asyncio.timeout(PATIENCE):
-            await speaking.wait()
-        self.session.off("agent_state_changed", on_state)
+            return await asyncio.shield(self.conversation.over)
 
     @property
     def now(self) -> float:
@@ -122,7 +118,11 @@ class Talk:
 
 @asynccontextmanager
 async def talk(
-    persona: Persona, replies: Sequence[str], *, end_of_turn: float = 0.9
+    persona: Persona,
+    replies: Sequence[str],
+    *,
+    end_of_turn: float = 0.9,
+    settings: Settings = Settings(),  # noqa: B008  # frozen
 ) -> AsyncIterator[Talk]:
     """The greeting is over. The mind gives the replies in turn, and the last one again."""
     left = list(replies)
@@ -161,7 +161,7 @@ async def talk(
     synchronized = TranscriptSynchronizer(next_in_chain_audio=ear, next_in_chain_text=None)
     session.output.audio = synchronized.audio_output
     session.output.transcription = synchronized.text_output
-    conversation = Conversation(Settings(), persona, Call(id="c1", started_at=0.0), session)
+    conversation = Conversation(settings, persona, Call(id="c1", started_at=0.0), session)
     await conversation.start()
     talking = asyncio.create_task(conversation.run())
     await asyncio.sleep(GREETED)
