@@ -31,7 +31,12 @@ class Desk:
         self.inbox = Inbox()
         self.inbox.open()
         self.rows = rows
-        self.loop = Loop(rows, self.inbox, lambda: self.now, Watch(), in_flight=in_flight)
+        self.watch = Watch()
+        self.loop = Loop(rows, self.inbox, lambda: self.now, self.watch, in_flight=in_flight)
+
+    def counted(self, name: str, **labels: str) -> float:
+        """Of the engine's metrics."""
+        return self.watch.registry.get_sample_value(f"parley_csm_{name}", labels) or 0.0
 
     def say(self, talk: Talk, text: str, *, utterance: str = "u", seed: int = 1) -> Ticket:
         ticket = Ticket(Line(text, Sampling(seed=seed), utterance), self.inbox.wake)

@@ -15,6 +15,8 @@ from tests.csm_tts.desk import HELLO, LONG, NEVER, OPEN, Desk, assert_same, take
 
 pytestmark = pytest.mark.engine
 
+PARTS = ("queue", "prefill", "frame")
+
 
 @pytest.fixture(scope="module")
 def model() -> Csm:
@@ -109,6 +111,28 @@ async def test_one_sentence_at_a_time(model: Csm) -> None:
     desk.loop.turn()
     with pytest.raises(SpeakError, match="one sentence at a time"):
         await taken(second)
+
+
+async def test_what_a_listener_waited_for_is_counted_by_part(model: Csm) -> None:
+    desk = Desk(batch(model, guards=NEVER, slots=1))
+    first, second = talk(live=True), talk(live=True)
+    held = desk.say(first, LONG)
+    desk.loop.turn()
+    taking = asyncio.create_task(taken(desk.say(second, HELLO)))
+    desk.loop.turn()
+    desk.now += 0.5
+    desk.inbox.put(Stop(first, held))
+    await desk.work()
+    assert desk.counted("rows") == 1
+    while not taking.done():
+        await desk.work(taking.done)
+        desk.now += 0.1
+    parts = {part: desk.counted("first_sound_seconds_sum", part=part) for part in PARTS}
+    assert parts == {"queue": 0.5, "prefill": 0.0, "frame": 0.0}
+    assert desk.counted("first_sound_seconds_count", part="frame") == 2
+    assert desk.counted("ahead_seconds_count") > 2
+    assert desk.counted("ahead_seconds_bucket", le="2.5") == desk.counted("ahead_seconds_count")
+    assert desk.counted("rows") == 0
 
 
 async def test_after_a_step_that_broke_a_conversation_goes_on_from_its_words(model: Csm) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable, Iterator
 
 from csm_engine.engine.batch import Batch
@@ -62,7 +61,9 @@ class Loop:
             self._talks.news,
             in_flight=in_flight,
         )
-        self._waiting: deque[Speak] = deque()
+        self._clock = clock
+        # Sentences without a place, and when they were asked for.
+        self._waiting: dict[Speak, float] = {}
 
     def has_room(self) -> bool:
         """Whether the sentences of one conversation more would leave nobody dry."""
@@ -88,9 +89,9 @@ class Loop:
     def _obey(self, command: Command) -> None:
         match command:
             case Speak():
-                self._waiting.append(command)
-            case Stop(ticket=ticket):
-                self._stop(command)
+                self._waiting[command] = self._clock()
+            case Stop(talk=talk, ticket=ticket):
+                self._give_up(Speak(talk, ticket))
                 self._ticks.stop(ticket)
             case Cut():
                 self._talks.cut(command)
@@ -105,27 +106,24 @@ class Loop:
             case Do(work=work):
                 work()
 
-    def _stop(self, stop: Stop) -> None:
-        for speak in self._waiting:
-            if speak.ticket is stop.ticket:
-                self._waiting.remove(speak)
-                self._inbox.begun()
-                return
+    def _give_up(self, speak: Speak) -> None:
+        if self._waiting.pop(speak, None) is not None:
+            self._inbox.begun()
 
     def _close(self, talk: Talk) -> None:
         for speak in [each for each in self._waiting if each.talk is talk]:
-            self._waiting.remove(speak)
-            self._inbox.begun()
+            self._give_up(speak)
             speak.fail(closed())
         self._ticks.close(talk)
         self._talks.close(talk)
 
     def _begin(self) -> None:
         while self._waiting and self._batch.free_slots:
-            speak = self._waiting.popleft()
-            self._inbox.begun()
+            speak, asked = next(iter(self._waiting.items()))
+            self._give_up(speak)
             with self._apart("a sentence could not be begun", speak.fail):
-                self._ticks.begin(speak.talk, self._talks.context(speak.talk), speak.ticket)
+                context = self._talks.context(speak.talk)
+                self._ticks.begin(speak.talk, context, speak.ticket, asked)
 
     def _prepare(self) -> bool:
         """What nobody needs yet takes the time that the next sentence will not have to. False when

@@ -15,7 +15,7 @@ from csm_engine.engine.ticket import Ticket
 from csm_engine.engine.watch import Watch
 from csm_engine.model import SpeakError
 from csm_engine.scheduling.scheduler import Scheduler
-from csm_engine.scheduling.ticks import Send, Tick
+from csm_engine.scheduling.ticks import Prefill, Send, Tick
 
 logger = logging.getLogger(__name__)
 
@@ -24,11 +24,16 @@ FAILED = "the engine failed"
 
 @dataclass(eq=False, slots=True)
 class _Sentence:
-    """`made` are its sounds that no `Send` has named yet."""
+    """`asked`, `begun` and `read` are when it was asked for, had its place, and was prefilled;
+    `made` are its sounds that no `Send` has named yet."""
 
     talk: Talk
     ticket: Ticket
     row: Row
+    asked: float
+    begun: float
+    read: float | None = None
+    heard: bool = False
     made: deque[bytes] = field(default_factory=deque)
 
 
@@ -68,15 +73,17 @@ class Ticks:
     def speaking(self) -> int:
         return len(self._sentences)
 
-    def begin(self, talk: Talk, context: Context, ticket: Ticket) -> None:
-        """Take on a sentence, or tell it why not."""
+    def begin(self, talk: Talk, context: Context, ticket: Ticket, asked: float) -> None:
+        """Take on a sentence, which was `asked` for then, or tell it why not."""
         try:
             row = self._batch.begin(context, talk.voice, ticket.line)
         except SpeakError as error:
             ticket.fail(error)
             return
-        generation = self._scheduler.submit(len(row.tokens) - 1, talk.playout, self._clock())
-        self._sentences[generation] = _Sentence(talk, ticket, row)
+        now = self._clock()
+        generation = self._scheduler.submit(len(row.tokens) - 1, talk.playout, now)
+        self._sentences[generation] = _Sentence(talk, ticket, row, asked, now)
+        self._watch.rows(len(self._sentences))
 
     def stop(self, ticket: Ticket) -> None:
         """Nobody wants more of it."""
@@ -120,12 +127,13 @@ class Ticks:
         for sentence in self._sentences.values():
             sentence.ticket.fail(SpeakError(why, retryable=True))
         self._sentences.clear()
+        self._watch.rows(0)
 
     def _launch(self, tick: Tick, now: float) -> None:
         flight = Flight((), ())
         try:
             for prefill in tick.prefills:
-                self._prefill(prefill.generation, prefill.start, prefill.tokens)
+                self._prefill(prefill)
             alive = [key for key in tick.rows if key in self._sentences]
             sentences = [(key, self._sentences[key]) for key in alive]
             if sentences:
@@ -137,14 +145,18 @@ class Ticks:
             sentences = []
         self._asked.append(_Asked(tick, flight, sentences, now))
 
-    def _prefill(self, generation: int, start: int, tokens: int) -> None:
-        sentence = self._sentences.get(generation)
+    def _prefill(self, prefill: Prefill) -> None:
+        sentence = self._sentences.get(prefill.generation)
         if sentence is None:
             return
         try:
-            self._batch.prefill(sentence.row, start, tokens)
+            self._batch.prefill(sentence.row, prefill.start, prefill.tokens)
         except SpeakError as error:
-            self._refuse(generation, error)
+            self._refuse(prefill.generation, error)
+            return
+        self._watch.read(prefill.tokens)
+        if prefill.last:
+            sentence.read = self._clock()
 
     def _collect(self) -> None:
         asked = self._asked.popleft()
@@ -175,19 +187,26 @@ class Ticks:
                 silent.add(key)
         outcome = self._scheduler.done(asked.tick, seconds, now, ended=ended, skipped=silent)
         for send in outcome.sends:
-            self._send(send)
+            self._send(send, now)
         for key, reason in ended.items():
             self._watch.ended(reason)
             # Whoever hears of the end finds the place free.
             self._drop(key).ticket.close(reason)
-        if seconds is not None:
-            self._watch.step(asked.tick, seconds, len(self._sentences))
+        if seconds is not None and not asked.tick.tokens:
+            self._watch.step(asked.tick.bucket, seconds)
 
-    def _send(self, send: Send) -> None:
+    def _send(self, send: Send, now: float) -> None:
         sentence = self._sentences[send.generation]
         count = len(sentence.made) if send.last else send.frames
-        if count:
-            sentence.ticket.put([sentence.made.popleft() for _ in range(count)])
+        if not count:
+            return
+        sentence.ticket.put([sentence.made.popleft() for _ in range(count)])
+        if sentence.talk.live:
+            self._watch.ahead(sentence.talk.playout.ahead(now))
+        if not sentence.heard and sentence.read is not None:
+            sentence.heard = True
+            begun, read = sentence.begun, sentence.read
+            self._watch.first_sound(begun - sentence.asked, read - begun, now - read)
 
     def _refuse(self, generation: int, error: SpeakError, *, broken: bool = False) -> None:
         self._scheduler.cancel(generation)
@@ -203,6 +222,7 @@ class Ticks:
     def _drop(self, generation: int, *, broken: bool = False) -> _Sentence:
         sentence = self._sentences.pop(generation)
         self._batch.end(sentence.row, broken=broken)
+        self._watch.rows(len(self._sentences))
         if sentence.talk.live:
             self._watch.dry(*sentence.talk.playout.news())
         self._after(sentence.talk)

@@ -3,9 +3,10 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from csm_engine.endings.ending import FinishReason
-from csm_engine.scheduling.ticks import Tick
 
 _SECONDS = (0.002, 0.004, 0.006, 0.008, 0.011, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.16, 0.32)
+
+_AHEAD = (0.08, 0.16, 0.32, 0.5, 1.0, 1.5, 2.0, 2.5)
 
 
 class Watch:
@@ -21,6 +22,20 @@ class Watch:
             registry=registry,
         )
         self._rows = Gauge("parley_csm_rows", "Sentences in the making.", registry=registry)
+        self._first = Histogram(
+            "parley_csm_first_sound_seconds",
+            "From asking for a sentence to its first sound: waiting for a place, for its words to be"
+            " given to the device, for its first frames and their sound.",
+            ("part",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._ahead = Histogram(
+            "parley_csm_ahead_seconds",
+            "What a live listener has still to hear when sound has been sent to it.",
+            buckets=_AHEAD,
+            registry=registry,
+        )
         self._prefilled = Counter(
             "parley_csm_prefilled_tokens", "Tokens read before a sentence.", registry=registry
         )
@@ -39,11 +54,22 @@ class Watch:
             "parley_csm_starved_seconds", "What they waited for sound then.", registry=registry
         )
 
-    def step(self, tick: Tick, seconds: float, rows: int) -> None:
-        if not tick.tokens:
-            self._steps.labels(str(tick.bucket)).observe(seconds)
-        self._prefilled.inc(tick.tokens)
-        self._rows.set(rows)
+    def rows(self, count: int) -> None:
+        self._rows.set(count)
+
+    def read(self, tokens: int) -> None:
+        self._prefilled.inc(tokens)
+
+    def step(self, bucket: int, seconds: float) -> None:
+        self._steps.labels(str(bucket)).observe(seconds)
+
+    def first_sound(self, queue: float, prefill: float, frame: float) -> None:
+        self._first.labels("queue").observe(queue)
+        self._first.labels("prefill").observe(prefill)
+        self._first.labels("frame").observe(frame)
+
+    def ahead(self, seconds: float) -> None:
+        self._ahead.observe(seconds)
 
     def ended(self, reason: FinishReason) -> None:
         self._ended.labels(reason).inc()
