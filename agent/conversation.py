@@ -15,18 +15,18 @@ from livekit.agents import (
     SpeechCreatedEvent,
     llm,
 )
-from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice import SpeechHandle, io
 
 from agent import voice
 from agent.barge_in import Floor
 from agent.call import Call
-from agent.clips import Clip, frames
+from agent.clips import SAMPLE_RATE, Clip, frames
 from agent.config import Settings
 from agent.failures import Failures
 from agent.memory import START, Memory
 from agent.persona import Persona
 from agent.phone_agent import PhoneAgent
-from agent.playback import Playback, chain
+from agent.playback import Playback, chain, load_clip
 from agent.timekeeper import Timekeeper
 from agent.tools.box import Surroundings, Toolbox
 from agent.tools.telephone import Telephone
@@ -77,11 +77,15 @@ class Conversation:
         await self._session.start(PhoneAgent(self._persona, self), **where)
         voice.follow(self._session)
         if outputs := list(chain(self._session.output.audio)):  # a console may be text alone
-            fade = self._persona.stop_speaking_plan.fade_seconds
-            limit = self._settings.max_queued_audio
-            self._playback = Playback(outputs[-1], limit=limit, fade=fade)
+            self._playback = self._make_playback(outputs[-1])
             self._session.output.replace_audio_tail(self._playback)
         self.floor.watch(self._playback)
+
+    def _make_playback(self, room: io.AudioOutput) -> Playback:
+        plan, limit = self._persona.stop_speaking_plan, self._settings.max_queued_audio
+        path = self._settings.personas / plan.trailing_clip if plan.trailing_clip else None
+        clip = [load_clip(path, SAMPLE_RATE)] if path else []
+        return Playback(room, limit=limit, fade=plan.fade_seconds, clip=clip)
 
     async def run(self) -> str:
         """Greet, then talk until the end, which is returned."""

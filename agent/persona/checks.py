@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from agent.clips import SAMPLE_RATE
 from agent.persona import variables
 from agent.persona.model import Persona
+from agent.playback import load_clip
 from agent.tools import declared
 from agent.tools.kinds import Transfer
 from agent.yaml_file import BadFileError, Document, Place
@@ -65,7 +67,11 @@ def check(document: Document, persona: Persona, environment: Mapping[str, str]) 
     _check_tools(document, persona, environment)
     if persona.stop_speaking_plan.trailing_clip:
         place = ("stop_speaking_plan", "trailing_clip")
-        _beside(document, place, persona.stop_speaking_plan.trailing_clip)
+        clip = _beside(document, place, persona.stop_speaking_plan.trailing_clip)
+        try:
+            load_clip(clip, SAMPLE_RATE)
+        except ValueError as error:
+            raise document.error(place, str(error)) from error
 
 
 def _check_variables(document: Document, persona: Persona) -> None:

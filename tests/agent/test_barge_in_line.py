@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.config import Settings
 from agent.persona import Persona
+from agent.persona.policies import StopSpeakingPlan
 from tests.fakes.models import RATE, SECONDS_A_WORD
 from tests.fakes.talk import STORY, heard, last_sound, silences, talk
 from tests.fakes.virtual_time import on_virtual_time
@@ -121,7 +123,19 @@ async def test_the_history_counts_no_word_twice_after_a_pause() -> None:
         assert len(call.history()[-1].split()) == pytest.approx(sound / SECONDS_A_WORD, abs=1.5)
 
 
-def breath(path: Path) -> None:
-    with wave.open(str(path), "wb") as file:
+def test_a_breath_of_the_personas_own_follows_an_interruption(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "breath.wav"), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", "NONE"))
-        file.writeframes(np.full(RATE // 4, 12_345, np.int16).tobytes())
+        file.writeframes(np.full(RATE // 4, 20_000, np.int16).tobytes())
+    plan = StopSpeakingPlan(trailing_clip="breath.wav")
+    persona = PERSONA.model_copy(update={"stop_speaking_plan": plan})
+
+    @on_virtual_time
+    async def interrupted_call() -> None:
+        async with talk(persona, [STORY, "I see."], settings=Settings(personas=tmp_path)) as call:
+            story = await call.told()
+            await call.caller.speak(0.5, "When do you open?", interims=[(0.3, "When do you")])
+            await story
+            assert call.ear.recording().max() == 16_000
+
+    interrupted_call()

@@ -35,6 +35,7 @@ def test_instructions_may_lie_in_a_file_beside_the_persona(tmp_path: Path) -> No
         (f"{GOOD}instructions_file: empty.txt\n", r":1: needs one of instructions and instr"),
         (HEAD, r":1: needs one of instructions and instructions_file"),
         (f"{GOOD}stop_speaking_plan:\n  trailing_clip: a.wav\n", r":5: .*clip: no such file"),
+        (f"{GOOD}stop_speaking_plan:\n  trailing_clip: x.txt\n", r":5: .*cannot be read as WAV"),
         (GOOD + MIND, r":7: minds\.0\.key: AGENT_SECRET_MINDS is not set in the environment"),
         (GOOD + MIND.replace("MINDS", "sk-live-1"), r":7: minds\.0\.key: String should match"),
         (GOOD + MIND.replace("MINDS", TOKEN), r":7: minds\.0\.key: looks like a secret"),
