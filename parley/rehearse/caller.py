@@ -67,13 +67,21 @@ class Caller:
                     self._press(key)
                     await asyncio.sleep(BETWEEN_KEYS)
             case "echo":
-                await self._say(self._record.agent_words().split()[-(turn.echo or 0) :], turn)
+                await self._give_back(turn.echo or 0)
             case _:
                 await self._say((turn.words or "").split(), turn)
         return turn.words or ""
 
     async def _say(self, words: list[str], turn: Turn) -> None:
         await self._line.say(words, SECONDS_A_WORD * len(words), trails_off=turn.trails_off)
+
+    async def _give_back(self, words: int) -> None:
+        """The agent's next words, each as soon as it is known."""
+        heard = self._record.heard
+        for at in range(len(heard), len(heard) + words):
+            await self._until(lambda: len(heard) > at or self._agent_has_finished())  # noqa: B023
+            for word in heard[at : at + 1]:
+                await self._line.say([word.text], SECONDS_A_WORD, trails_off=False)
 
     def _is_due(self, turn: Turn) -> bool:
         if not turn.over_agent or self._agent_has_finished():

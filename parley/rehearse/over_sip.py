@@ -70,7 +70,7 @@ def _unspoken(turn: Turn, *, first: bool) -> str | None:
 def recorded(report: CallReport) -> Record:
     """As far as a report knows it: each turn `STEP` seconds after the one before."""
     record = Record(seconds=STEP * (len(report.turns) + 1))
-    record.heard.append(Heard(0.0, f"{report.greeting or ''} "))
+    record.heard.append(Heard(0.0, report.greeting or ""))
     for number, turn in enumerate(report.turns, 1):
         if turn.reply_s is None:
             continue
@@ -78,5 +78,5 @@ def recorded(report: CallReport) -> Record:
         began = start + turn.reply_s
         record.taken.append(Taken(number, turn.said, start, start, asks=True))
         record.sound.append(Spell(began, began))
-        record.heard.append(Heard(began, f"{turn.reply or ''} "))
+        record.heard.append(Heard(began, turn.reply or ""))
     return record

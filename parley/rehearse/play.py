@@ -8,6 +8,7 @@ from livekit.agents import AgentSession, FunctionToolsExecutedEvent, llm
 from openai import AsyncOpenAI
 
 from agent.call import Call, CallRequest
+from agent.clips import Clip
 from agent.config import Settings
 from agent.conversation import Conversation
 from agent.persona import Persona, filled, with_defaults
@@ -15,6 +16,7 @@ from agent.session import Models, assemble
 from parley.rehearse import clock
 from parley.rehearse.caller import Caller
 from parley.rehearse.ears import Line
+from parley.rehearse.hearing import Hearing
 from parley.rehearse.listener import Ear
 from parley.rehearse.mind import RealMind, ScriptedMind
 from parley.rehearse.record import Record, ToolUse
@@ -46,7 +48,9 @@ class _Rehearsal:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._record = Record()
-        self._ear = Ear(self._record)
+        self._voice = Voice(self._works("voice"))
+        clips = [Clip.load("moment"), Clip.load("goodbye")]
+        self._ear = Ear(self._record, Hearing(self._voice.word_of, clips))
         self._settings = Settings(personas=stage.folder)
         request = CallRequest.model_validate(
             {"direction": "inbound", "to": AGENT, "from": CALLER, "vars": stage.scenario.vars}
@@ -93,7 +97,7 @@ class _Rehearsal:
         models = Models(
             ears=self._line.ears,
             mind=self._mind(),
-            voice=Voice(self._works("voice")),
+            voice=self._voice,
             detector=self._line.vad,
             turns=self._line.turns,
         )

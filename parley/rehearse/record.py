@@ -17,7 +17,7 @@ class Spell:
 
 @dataclass(frozen=True)
 class Heard:
-    """Words of the agent's that the caller heard."""
+    """A word of the agent's, or a few, that the caller heard."""
 
     at: float
     text: str
@@ -69,8 +69,7 @@ class Record:
     seconds: float = 0.0
 
     def agent_words(self, since: float = 0.0, until: float = float("inf")) -> str:
-        heard = "".join(each.text for each in self.heard if since <= each.at < until)
-        return " ".join(heard.split())
+        return " ".join(each.text for each in self.heard if since <= each.at < until)
 
     def window(self, reply: int | None) -> tuple[float, float]:
         """From turn `reply` on until the next that asks; without a number the whole call.
@@ -111,11 +110,11 @@ class Record:
         last = ""
         for _, who, text in sorted(spoken, key=lambda line: line[0]):
             if who == last == "agent":
-                lines[-1] += text
-            elif text.strip():
+                lines[-1] += f" {text}"
+            else:
                 lines.append(f"{who}: {text}")
-                last = who
-        return [line.rstrip() for line in lines]
+            last = who
+        return lines
 
 
 def in_order(wanted: str, heard: str) -> bool:

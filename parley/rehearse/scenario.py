@@ -44,7 +44,7 @@ class Turn(_Part):
     noise: Annotated[float, Field(gt=0, le=60)] | None = None
     """Seconds of a sound without words: a cough, a door."""
     echo: Annotated[int, Field(ge=1, le=40)] | None = None
-    """The agent's own last words, so many, come back from the line: needs `after` or `at_word`."""
+    """The agent's next words, so many, come back from the line: needs `after` or `at_word`."""
     silence: Seconds | None = None
     """Seconds in which the caller says nothing."""
     dtmf: Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]{1,64}$")] | None = None
