@@ -140,15 +140,15 @@ class Switchboard:
                 utterance = str(self.chance.randint(1, party.utterance + 1))
                 inbox.put(Cut(party.talk, utterance, self.chance.random() * 3))
             case "a":
-                speaker = self.chance.choice(("caller", "agent"))
-                inbox.put(Append(party.talk, speaker, "And tomorrow?"))
+                inbox.put(Append(party.talk, "caller", "And tomorrow?"))
+                inbox.put(Append(party.talk, "agent", "Tomorrow too."))
             case "r":
                 inbox.put(Reset(party.talk))
             case "d":
                 self.close(party)
                 self.parties.append(self.party())
             case "l":
-                _ = party.listens.clear() if party.listens.is_set() else party.listens.set()
+                (party.listens.clear if party.listens.is_set() else party.listens.set)()
             case "w":
                 self.desk.now += self.chance.random()
 
