@@ -6,7 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
+
+from livekit.agents import llm
 
 TOOL_THREAD = "tool"
 """As agent/tools/guard.py names its threads."""
@@ -59,11 +62,25 @@ class _Jump(selectors.BaseSelector):
         return self._real.get_map()
 
 
+@cache
+def date_messages_by_the_clock() -> None:
+    """By `time.time` as it is then: the history is ordered by their dates, and messages of the
+    caller's keep the function that it was when their class was made."""
+
+    def now() -> float:
+        return time.time()
+
+    for item in (llm.ChatMessage, llm.FunctionCall, llm.FunctionCallOutput):
+        item.model_fields["created_at"].default_factory = now
+        item.model_rebuild(force=True)
+
+
 @contextmanager
 def wall_clock_of(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """The framework measures the end of a turn and what was heard by `time.time`, not by its loop."""
     wall, start = time.time, time.time() - loop.time()
     time.time = lambda: start + loop.time()
+    date_messages_by_the_clock()
     try:
         yield
     finally:
