@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from livekit.agents import llm
 from pydantic import TypeAdapter
 
-from agent.prompt import CONNECTED, NO_RESULT, SILENT, UNANSWERED, strict_context
+from agent.memory import START
+from agent.persona.policies import Memory
+from agent.prompt import CONNECTED, NO_RESULT, SILENT, UNANSWERED, Turn, strict_context, trim
 from parley.scripted.strict import fault
 from parley.scripted.wire import Message
 
@@ -154,3 +156,72 @@ def test_a_caller_who_speaks_on_before_a_result_is_answered_keeps_the_turns_in_o
     assert messages[1]["tool_calls"][0]["id"] == "c1"
     assert messages[2]["content"] == NO_RESULT
     assert messages[3]["content"] == UNANSWERED
+
+
+@given(items, st.integers(2, 12), st.none() | st.integers(200, 210))
+def test_a_trimmed_history_is_the_end_of_the_whole_and_the_template_takes_it(
+    history: list[llm.ChatItem], messages: int, tokens: int | None
+) -> None:
+    budget = Memory(max_messages=messages, max_tokens=tokens)
+    whole = sent(strict_context(llm.ChatContext(history)))
+    trimmed = sent(strict_context(llm.ChatContext(history), budget))
+    assert fault_of(trimmed) is None
+    head = [message for message in whole if message["role"] == "system"]
+    talk = trimmed[len(head) :]
+    assert trimmed[: len(head)] == head
+    assert talk == whole[-len(talk) :]
+    later_turns = [message for message in talk[1:] if message["role"] == "user"]
+    assert len(talk) <= messages or not later_turns
+
+
+def test_the_oldest_turns_go_whole_with_what_was_looked_up_in_them() -> None:
+    history = llm.ChatContext(
+        [
+            llm.ChatMessage(role="system", content=["Be kind."]),
+            llm.ChatMessage(role="user", content=["Look."]),
+            llm.FunctionCall(id="item_1/0", call_id="c1", name="look", arguments="{}"),
+            llm.FunctionCallOutput(call_id="c1", name="look", output="A hat.", is_error=False),
+            llm.ChatMessage(role="assistant", content=["I see a hat."]),
+            llm.ChatMessage(role="user", content=["Whose?"]),
+        ]
+    )
+
+    def roles(most: int) -> list[str]:
+        return [each["role"] for each in sent(strict_context(history, Memory(max_messages=most)))]
+
+    assert roles(5) == ["system", "user", "assistant", "tool", "assistant", "user"]
+    assert roles(4) == ["system", "user"]
+
+
+def test_tokens_are_counted_by_letters_and_instructions_are_not() -> None:
+    turns = [
+        Turn("system", "s" * 10_000),
+        Turn("user", "a" * 400),
+        Turn("assistant", "b" * 400),
+        Turn("user", "c" * 400),
+    ]
+    assert trim(turns, Memory(max_tokens=300)) == turns
+    assert trim(turns, Memory(max_tokens=299)) == [turns[0], turns[3]]
+
+
+def test_the_callers_last_words_stay_however_long_they_are() -> None:
+    turns = [Turn("user", "a"), Turn("assistant", "b"), Turn("user", "c" * 4000)]
+    assert trim(turns, Memory(max_tokens=200)) == turns[2:]
+
+
+def test_a_note_goes_before_the_callers_next_words_and_not_into_the_history() -> None:
+    history = talk(("user", "Hi."), ("assistant", "We are"), ("user", "Well?"), ("user", "Hm?"))
+    notes = {history.items[1].id: "[interrupted]"}
+    told = sent(strict_context(history, notes=notes))
+    assert [message["content"] for message in told] == [
+        "Hi.",
+        "We are",
+        "[interrupted]\nWell?\nHm?",
+    ]
+    assert history.items[2].raw_text_content == "Well?"  # type: ignore[union-attr]
+
+
+def test_a_note_of_the_greeting_goes_before_the_callers_first_words() -> None:
+    history = talk(("system", "Be kind."), ("user", "Hi."))
+    told = sent(strict_context(history, notes={START: "[interrupted]"}))
+    assert told[-1]["content"] == "[interrupted]\nHi."

@@ -1,4 +1,4 @@
-from agent.recovery import Advice, Recovery
+from agent.recovery import Advice, Recovery, Unheard
 
 
 def recovery() -> Recovery:
@@ -69,3 +69,34 @@ def test_failures_far_apart_do_not_add_up_to_the_end_of_the_call() -> None:
     core = recovery()
     for minute in range(10):
         assert core.failed("ears", minute * 60.0) == Advice()
+
+
+def test_who_was_asked_for_a_moment_is_not_apologised_to_for_what_comes_of_it() -> None:
+    core = recovery()
+    assert core.slow()
+    assert not core.failed("mind", 0.0).apologise
+    assert not core.slow()
+
+
+def test_a_slow_answer_that_came_is_forgotten() -> None:
+    core = recovery()
+    core.slow()
+    core.worked("mind")
+    assert core.slow()
+
+
+def test_a_part_is_away_from_its_first_failure_until_it_works() -> None:
+    core = recovery()
+    assert not core.troubled
+    core.failed("voice", 0.0)
+    assert core.is_away("voice")
+    assert not core.is_away("mind")
+    core.worked("voice")
+    assert not core.troubled
+
+
+def test_sounds_without_words_are_spoken_of_twice_until_words_come() -> None:
+    core = Unheard()
+    assert [core.speak() for _ in range(4)] == [True, True, False, False]
+    core.heard()
+    assert core.speak()

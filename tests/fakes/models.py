@@ -22,6 +22,8 @@ class Reply:
     tool: str | None = None
     arguments: str = "{}"
     fails: bool = False
+    after: float = 0.0
+    """Seconds until the answer begins, or fails."""
 
 
 class FakeMind(llm.LLM):
@@ -67,6 +69,7 @@ class _Thought(llm.LLMStream):
         self._reply = reply
 
     async def _run(self) -> None:
+        await asyncio.sleep(self._reply.after)
         if self._reply.fails:
             raise APIConnectionError("the mind is away")
         delta = llm.ChoiceDelta(role="assistant", content=self._reply.text)
