@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from csm_engine.csm.mimi.encoder import MimiEncoder
-from csm_engine.csm.mimi.stream import EncoderStream
 from tests.csm_tts.mimi_reference import Reference, frames_that_differ, narrow, tiny
 
 pytestmark = pytest.mark.engine
@@ -51,29 +50,6 @@ def test_a_clip_beyond_mimis_window_is_encoded_as_transformers_does() -> None:
     assert frames_that_differ(got, reference.encode(clip)) <= TIES
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(0, 5 * FRAME), max_size=8))
-def test_pieces_of_any_length_are_the_whole(lengths: list[int]) -> None:
-    reference = tiny()
-    stream = EncoderStream(make(reference, slots=1), 0)
-    clip = torch.randn(sum(lengths) + 1)
-    got = [stream.push(piece) for piece in torch.split(clip, [*lengths, 1])]
-    pushed = torch.cat(got, 1)
-    assert pushed.shape[1] == len(clip) // FRAME
-    assert torch.equal(torch.cat([pushed, stream.flush()], 1), reference.encode(clip))
-
-
-def test_a_flush_ends_the_stream_and_begins_another() -> None:
-    reference = tiny()
-    stream = EncoderStream(make(reference), 1)
-    first, second = torch.randn(3 * FRAME + 7), torch.randn(2 * FRAME)
-    stream.push(first)
-    assert stream.flush().shape[1] == 1
-    assert torch.equal(stream.push(second), reference.encode(second))
-    assert stream.flush().shape == (reference.config.num_quantizers, 0)
-    assert stream.flush().shape[1] == 0
-
-
 def test_streams_at_phases_of_their_own_are_each_the_whole() -> None:
     reference = tiny()
     encoder = make(reference)
@@ -105,10 +81,11 @@ def test_a_reset_leaves_other_streams_bit_equal() -> None:
 def test_a_whole_clip_leaves_the_slots_alone() -> None:
     reference = tiny()
     clip, other = torch.randn(6 * FRAME), torch.randn(9 * FRAME)
-    stream = EncoderStream(encoder := make(reference), 0)
-    got = [stream.push(clip[: 3 * FRAME])]
-    encoder.encode(other)
-    got.append(stream.push(clip[3 * FRAME :]))
+    encoder, slots = make(reference), torch.tensor([0])
+    got = []
+    for half in torch.split(clip, 3 * FRAME):
+        got.append(encoder.step(half[None, None], slots)[0])
+        encoder.encode(other)
     assert torch.equal(torch.cat(got, 1), reference.encode(clip))
 
 
@@ -149,14 +126,3 @@ def test_what_cannot_be_encoded_is_named(pcm: Tensor, slots: list[int], error: s
 def test_what_is_no_clip_is_named(clip: Tensor, error: str) -> None:
     with pytest.raises(ValueError, match=error):
         make(tiny()).encode(clip)
-
-
-def test_a_stream_takes_mono_sound_only() -> None:
-    stream = EncoderStream(make(tiny()), 0)
-    with pytest.raises(ValueError, match="mix it to mono"):
-        stream.push(torch.zeros(2, FRAME))
-
-
-def test_a_stream_needs_a_slot_of_its_own() -> None:
-    with pytest.raises(ValueError, match="slot 3 does not exist: there are 0 to 2"):
-        EncoderStream(make(tiny()), 3)

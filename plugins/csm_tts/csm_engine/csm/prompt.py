@@ -124,10 +124,6 @@ class Prompter:
         ids = [config.audio_token_id] * len(frames) + [config.audio_eos_token_id]
         return Prompt(self._ids(ids), torch.cat((frames, end)).long().cpu())
 
-    def frames_of(self, samples: int) -> int:
-        """Frames that the codec makes of so many samples at its rate."""
-        return -(-samples // self._config.codec.frame_size)
-
     def _ids(self, ids: list[int]) -> Tensor:
         return torch.tensor(ids, dtype=torch.long)
 

@@ -28,7 +28,6 @@ class Scheduler:
         self._times = times
         self._limits = limits or Limits()
         self._rows: dict[int, Row] = {}
-        self._freed: list[int] = []
         self._in_flight: deque[Tick] = deque()
         self._generations = 0
         self._ticks = 0
@@ -59,8 +58,8 @@ class Scheduler:
         return self._generations
 
     def cancel(self, generation: int) -> bool:
-        """Barge-in: no later tick names the row but to free it. False when it is gone already."""
-        row = self._remove(generation)
+        """Barge-in: no later tick names the row. False when it is gone already."""
+        row = self._rows.pop(generation, None)
         if row is None:
             return False
         row.playout.cut()
@@ -82,7 +81,7 @@ class Scheduler:
 
     def end(self, generation: int, now: float) -> Send | None:
         """Its last frame was made: what is held goes out. None when it is gone already."""
-        row = self._remove(generation)
+        row = self._rows.pop(generation, None)
         if row is None:
             return None
         frames = row.take_chunk(now) if row.held else 0
@@ -104,10 +103,9 @@ class Scheduler:
             row.in_flight += 1
         self._ticks += 1
         rows = tuple(row.generation for row in chosen)
-        freed, self._freed = tuple(self._freed), []
         bucket = self._times.bucket(len(rows))
         wake_at = None if rows or prefills else self._wake_at(now)
-        tick = Tick(self._ticks, prefills, rows, bucket, freed, wake_at)
+        tick = Tick(self._ticks, prefills, rows, bucket, wake_at)
         if not tick.idle:
             self._in_flight.append(tick)
         return tick
@@ -142,12 +140,6 @@ class Scheduler:
                 if row.chunk_due(now, self._limits):
                     sends.append(Send(row.generation, row.take_chunk(now)))
         return Outcome(tuple(kept), tuple(send for send in sends if send is not None))
-
-    def _remove(self, generation: int) -> Row | None:
-        row = self._rows.pop(generation, None)
-        if row is not None:
-            self._freed.append(generation)
-        return row
 
     def _by_deadline(self, now: float, *states: State) -> list[Row]:
         rows = [row for row in self._rows.values() if row.state in states]

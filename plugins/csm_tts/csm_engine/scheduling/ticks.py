@@ -15,7 +15,7 @@ class Prefill:
 
 @dataclass(frozen=True)
 class Tick:
-    """First give back what `freed` rows held, then prefill, then one frame for each of `rows`.
+    """First prefill, then one frame for each of `rows`.
 
     `bucket` is the graph that holds them, 0 when there are none. A tick without work names, in
     `wake_at`, when there will be some unless a row comes before; None: nothing is foreseen.
@@ -25,7 +25,6 @@ class Tick:
     prefills: tuple[Prefill, ...] = ()
     rows: tuple[int, ...] = ()
     bucket: int = 0
-    freed: tuple[int, ...] = ()
     wake_at: float | None = None
 
     @property
