@@ -9,10 +9,12 @@ from livekit.agents import (
     AgentSession,
     AgentStateChangedEvent,
     ConversationItemAddedEvent,
+    SpeechCreatedEvent,
     UserStateChangedEvent,
     llm,
     stt,
 )
+from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import TimedString
 
 from agent.barge_in.cooldown import Cooldown
@@ -83,6 +85,7 @@ class Floor:
         self._session.on("agent_state_changed", self._on_agent)
         self._session.on("agent_false_interruption", self._on_false_interruption)
         self._session.on("conversation_item_added", self._on_item)
+        self._session.on("speech_created", self._on_speech)
 
     async def listen(
         self, events: AsyncIterable[stt.SpeechEvent]
@@ -168,6 +171,9 @@ class Floor:
             self._stopped()
 
     def _stopped(self) -> None:
+        """The agent was cut off, unless it was still thinking: then the caller merely went on."""
+        if self._session.agent_state == "thinking":
+            return
         if self._playback:
             self._own.cut(self._playback.played_seconds)
         self._cool_down()
@@ -205,14 +211,20 @@ class Floor:
             self._onset = playback.played_seconds if playback and under else None
 
     def _on_agent(self, event: AgentStateChangedEvent) -> None:
-        if event.old_state != "speaking" or event.new_state != "listening":
-            return
-        if self._playback and self._playback.paused:
+        paused = self._playback is not None and self._playback.paused
+        if paused and event.old_state == "speaking" and event.new_state == "listening":
             self._set_pace(replace(self._pace, hurried=True))  # until it is known what for
-        elif self._kept_last and is_question(self._script.text):
-            kept, at = self._kept_last
-            if self._now() - at <= ANSWER_WITHIN and not self._kept.full():
-                self._kept.put_nowait(kept)
+
+    def _on_speech(self, event: SpeechCreatedEvent) -> None:
+        event.speech_handle.add_done_callback(self._on_spoken)
+
+    def _on_spoken(self, speech: SpeechHandle) -> None:
+        """What sounded like an acknowledgement may have been the answer."""
+        if speech.interrupted or not self._kept_last or not is_question(self._script.text):
+            return
+        kept, at = self._kept_last
+        if self._now() - at <= ANSWER_WITHIN and not self._kept.full():
+            self._kept.put_nowait(kept)
 
     def _on_false_interruption(self, event: AgentFalseInterruptionEvent) -> None:
         if event.resumed:

@@ -101,6 +101,15 @@ def test_the_turn_that_interrupts_is_answered_sooner_and_the_next_is_not(own: fl
 
 
 @on_virtual_time
+async def test_a_caller_who_goes_on_while_the_agent_thinks_has_not_interrupted() -> None:
+    async with talk(PERSONA, ["well " * 40 + "yes."], end_of_turn=UNFINISHED) as call:
+        await call.caller.speak(1.0, "I would like to have")
+        await call.state("thinking")
+        waited = await Turns(call).wait_after(1.0, "an appointment", "an appointment on Monday or")
+        assert waited == pytest.approx(USUAL.max_wait_seconds, abs=0.05)
+
+
+@on_virtual_time
 async def test_a_false_interruption_changes_nothing() -> None:
     async with talk(PERSONA, [STORY, "I see."], end_of_turn=UNFINISHED) as call:
         story = await call.told()

@@ -70,11 +70,14 @@ class Talk:
         return speech
 
     async def speaking(self) -> None:
-        """Until the agent speaks."""
+        await self.state("speaking")
+
+    async def state(self, state: str) -> None:
+        """Until the agent is in it."""
         began = asyncio.Event()
 
         def on_state(_: object) -> None:
-            if self.session.agent_state == "speaking":
+            if self.session.agent_state == state:
                 began.set()
 
         self.session.on("agent_state_changed", on_state)
