@@ -76,12 +76,15 @@ class Caller:
         await self._line.say(words, SECONDS_A_WORD * len(words), trails_off=turn.trails_off)
 
     async def _give_back(self, words: int) -> None:
-        """The agent's next words, each as soon as it is known."""
+        """The agent's next words, each as it comes; no more once the agent has finished."""
         heard = self._record.heard
         for at in range(len(heard), len(heard) + words):
-            await self._until(lambda: len(heard) > at or self._agent_has_finished())  # noqa: B023
+            await self._until(partial(self._has_heard, at))
             for word in heard[at : at + 1]:
-                await self._line.say([word.text], SECONDS_A_WORD, trails_off=False)
+                self._line.echo(word.text, SECONDS_A_WORD)
+
+    def _has_heard(self, words: int) -> bool:
+        return len(self._record.heard) > words or self._agent_has_finished()
 
     def _is_due(self, turn: Turn) -> bool:
         if not turn.over_agent or self._agent_has_finished():

@@ -50,6 +50,11 @@ class Line:
             await asyncio.sleep(seconds / len(words))
             self.ears.hear(word)
 
+    def echo(self, word: str, seconds: float) -> None:
+        """The line says this from now on, whatever else is said."""
+        self.noise(seconds)
+        asyncio.get_running_loop().call_later(seconds, self.ears.hear, word)
+
     async def run(self) -> None:
         """Detect speech, until cancelled."""
         while True:
