@@ -40,14 +40,21 @@ class Party:
     last: list[float] = field(default_factory=list)
     later: list[Said] = field(default_factory=list)
     cuts: dict[str, float] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
     forgotten: bool = False
 
     def drop_to(self, tokens: int) -> None:
         while self.history and length(self.history) > tokens:
-            self.history.pop(0)
+            said = self.history.pop(0)
+            if said.utterance:
+                self.dropped[said.utterance] = self.dropped.get(said.utterance, 0) + said.sent
+
+    def forget(self) -> None:
+        self.history, self.dropped = [], {}
 
     def cut(self, utterance: str, heard: float) -> None:
         left: list[Said] = []
+        heard = max(0.0, heard - self.dropped.get(utterance, 0))
         for said in self.history:
             if said.utterance != utterance:
                 left.append(said)
@@ -144,7 +151,7 @@ class Calls(RuleBasedStateMachine):
             short = said if len(frames) <= BUDGET.segment else said.heard(BUDGET.segment - lead)
             party.history += [replace(short, sent=sent)] if short else []
         if party.forgotten:
-            party.history = []
+            party.forget()
         for cut, heard in party.cuts.items():
             party.cut(cut, heard)
         party.history += party.later
@@ -205,7 +212,7 @@ class Calls(RuleBasedStateMachine):
             assert party.context.sequence.pages == self.prefix.pages
         elif way == "reset":
             party.context.reset()
-            party.history = []
+            party.forget()
         else:
             assert party.context.trim() == over
             party.drop_to(BUDGET.history // 2 if over else BUDGET.history)

@@ -5,6 +5,7 @@ import torch
 
 from csm_engine.context.budget import Budget
 from csm_engine.csm.prompt import PromptError, Segment
+from csm_engine.protocol import FRAME_SECONDS
 from tests.csm_tts.csm_contexts import PROMPTER, Call, sound
 
 pytestmark = pytest.mark.engine
@@ -117,3 +118,12 @@ def test_a_context_is_closed_at_any_time_and_once() -> None:
     call.context.close()
     assert call.kv.pool.free == free
     assert all(call.kv.pool.holders(page) == 1 for page in call.prefix.pages)
+
+
+def test_sentences_that_are_dropped_were_heard_before_those_that_are_left() -> None:
+    call = Call()
+    said = [call.say("Yes.", 30) for _ in range(4)]
+    assert call.context.trim()
+    call.remembers(Segment(0, "Yes.", said[3]))
+    call.context.cut("u", (3 * 30 + 15) * FRAME_SECONDS)
+    call.remembers(Segment(0, "Yes.", said[3][:15]))

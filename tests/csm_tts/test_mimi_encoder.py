@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 
 from csm_engine.csm.mimi.encoder import MimiEncoder

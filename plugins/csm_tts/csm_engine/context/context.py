@@ -96,7 +96,7 @@ class Context:
             raise RuntimeError("no sentence is being spoken")
         self._sentence = None
         if sentence.forgotten:
-            self._history.shrink(0)
+            self._history.forget()
         elif len(frames) and self._remembers != "nothing":
             self._keep(sentence, frames, lead, complete=complete)
         for utterance, heard in sentence.cuts.items():
@@ -161,7 +161,7 @@ class Context:
     def reset(self) -> None:
         """Forget what was said, and the sentence that is being spoken once it has ended."""
         if (sentence := self._sentence) is None:
-            self._history.shrink(0)
+            self._history.forget()
             self._settle()
         else:
             sentence.forgotten = True

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from csm_engine.context.turn import Turn
 from csm_engine.csm.prompt import Prompt, Prompter
 
+MOST_DROPPED = 64
+"""Utterances of which it is known that turns were dropped: the latest are what may be cut."""
+
 
 class History:
     """`read` of its tokens, the first, are in the cache. A turn that is changed or dropped lowers
@@ -13,6 +16,8 @@ class History:
     def __init__(self, prompter: Prompter) -> None:
         self._prompter = prompter
         self._turns: list[Turn] = []
+        # Frames that were sent in turns that are dropped, by utterance: they were heard first.
+        self._dropped: dict[str, int] = {}
         self.read = 0
 
     def __len__(self) -> int:
@@ -36,6 +41,7 @@ class History:
     def cut(self, utterance: str, heard: float) -> None:
         """Of the utterance's sent frames no more than `heard` were heard."""
         left: list[Turn] = []
+        heard = max(0.0, heard - self._dropped.get(utterance, 0))
         for turn in self._turns:
             if turn.utterance != utterance:
                 left.append(turn)
@@ -50,8 +56,21 @@ class History:
         left = list(self._turns)
         excess = len(self) - tokens
         while left and excess > 0:
-            excess -= len(left.pop(0))
+            turn = left.pop(0)
+            excess -= len(turn)
+            self._note(turn)
         self._become(left)
+
+    def forget(self) -> None:
+        self._dropped.clear()
+        self._become([])
+
+    def _note(self, turn: Turn) -> None:
+        if turn.utterance is None:
+            return
+        self._dropped[turn.utterance] = self._dropped.get(turn.utterance, 0) + turn.sent
+        if len(self._dropped) > MOST_DROPPED:
+            del self._dropped[next(iter(self._dropped))]
 
     def _become(self, turns: list[Turn]) -> None:
         same = 0
