@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import numpy as np
-from livekit.agents import APIConnectOptions, llm, tts
+from livekit.agents import APIConnectionError, APIConnectOptions, llm, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 
 from tests.fakes.models import RATE, SECONDS_A_WORD, FakeMind, Reply
@@ -27,26 +27,29 @@ class SteadyMind(FakeMind):
         assert isinstance(tools, list)
         assert isinstance(options, APIConnectOptions)
         self.seen.append(list(chat_ctx.messages()))
-        text = self._answer(self.seen[-1]).text
-        return _Writing(self, text, chat_ctx=chat_ctx, tools=tools, conn_options=options)
+        reply = self._answer(self.seen[-1])
+        return _Writing(self, reply, chat_ctx=chat_ctx, tools=tools, conn_options=options)
 
 
 class _Writing(llm.LLMStream):
     def __init__(
         self,
         mind: SteadyMind,
-        text: str,
+        reply: Reply,
         *,
         chat_ctx: llm.ChatContext,
         tools: list[llm.Tool],
         conn_options: APIConnectOptions,
     ) -> None:
         super().__init__(mind, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
-        self._mind, self._text = mind, text
+        self._mind, self._reply = mind, reply
 
     async def _run(self) -> None:
         try:
-            for word in self._text.split(" "):
+            await asyncio.sleep(self._reply.after)
+            if self._reply.fails:
+                raise APIConnectionError("the mind is away")
+            for word in self._reply.text.split(" "):
                 delta = llm.ChoiceDelta(role="assistant", content=f"{word} ")
                 self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
                 await asyncio.sleep(0.05)
@@ -64,6 +67,7 @@ class SteadyVoice(tts.TTS):
         )
         self.spoken: list[str] = []
         self.closed = 0
+        self.works = True
 
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
@@ -77,6 +81,8 @@ class _Speaking(tts.ChunkedStream):
         self._voice = voice
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        if not self._voice.works:
+            raise APIConnectionError("the voice is away")
         self._voice.spoken.append(self._input_text)
         output_emitter.initialize(
             request_id="1", sample_rate=RATE, num_channels=1, mime_type="audio/pcm"

@@ -7,21 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from livekit.agents import AgentSession, ConversationItemAddedEvent, llm
+from livekit.agents import AgentSession, APIConnectOptions, ConversationItemAddedEvent, llm
 from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from agent.call import Call
 from agent.config import Settings
 from agent.conversation import Conversation
 from agent.persona import Persona
+from agent.playback import Playback, chain
 from tests.fakes.caller import Caller
 from tests.fakes.earpiece import Earpiece, Samples
 from tests.fakes.models import RATE, Reply
 from tests.fakes.steady import LEVEL, SteadyMind, SteadyVoice
+from tests.fakes.telephone import FakeTelephone
 
 PATIENCE = 120.0
 """Seconds, of virtual time, that something is waited for."""
+
+AGAIN = APIConnectOptions(max_retry=1, retry_interval=0.3)
 
 GREETED = 3.0
 """Seconds after which the greeting is over."""
@@ -115,6 +120,10 @@ class Talk:
             return await asyncio.shield(self.conversation.over)
 
     @property
+    def playback(self) -> Playback:
+        return next(out for out in chain(self.session.output.audio) if isinstance(out, Playback))
+
+    @property
     def now(self) -> float:
         return asyncio.get_running_loop().time()
 
@@ -122,15 +131,16 @@ class Talk:
 @asynccontextmanager
 async def talk(
     persona: Persona,
-    replies: Sequence[str],
+    replies: Sequence[str | Reply],
     *,
     end_of_turn: float = 0.9,
     settings: Settings = Settings(),  # noqa: B008  # frozen
+    telephone: FakeTelephone | None = None,
 ) -> AsyncIterator[Talk]:
     """The greeting is over. The mind gives the replies in turn, and the last one again."""
-    left = list(replies)
+    left = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
     caller, ear = Caller(), Earpiece()
-    mind = SteadyMind(lambda _: Reply(left.pop(0) if len(left) > 1 else left[0]))
+    mind = SteadyMind(lambda _: left.pop(0) if len(left) > 1 else left[0])
     start, stop = persona.start_speaking_plan, persona.stop_speaking_plan
     voice = SteadyVoice()
     session = AgentSession[None](
@@ -160,12 +170,15 @@ async def talk(
         use_tts_aligned_transcript=True,
         aec_warmup_duration=None,
         user_away_timeout=None,
+        conn_options=SessionConnectOptions(
+            llm_conn_options=AGAIN, tts_conn_options=AGAIN, max_unrecoverable_errors=1_000_000
+        ),
     )
     synchronized = TranscriptSynchronizer(next_in_chain_audio=ear, next_in_chain_text=None)
     session.output.audio = synchronized.audio_output
     session.output.transcription = synchronized.text_output
     conversation = Conversation(settings, persona, Call(id="c1", started_at=0.0), session)
-    await conversation.start()
+    await conversation.start(telephone)
     talking = asyncio.create_task(conversation.run())
     await asyncio.sleep(GREETED)
     try:
