@@ -4,7 +4,7 @@ Gemma's template raises on anything but one system message and then user and ass
 and vLLM makes a 400 of that; the framework sends the history as it stands.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -128,11 +128,12 @@ def strict_context(
 
     `notes` go before the caller's next words after the item whose id they have (see memory.py).
     Items that are no talk (handoffs, configuration), images, calls without a result and results
-    without a call are left out.
+    without a call are left out. What the agent said while a tool was at work stands before the call.
     """
     items = context.items
     calls = {item.call_id: item for item in items if item.type == "function_call"}
     results = {item.call_id: item for item in items if item.type == "function_call_output"}
+    items = _with_fillers_before(items, results.keys())
     fitted: list[llm.ChatItem] = []
     for number, turn in enumerate(trim(fit(_turns(items, results, notes)), budget)):
         # The formatter puts a message and calls together when their ids begin alike.
@@ -147,6 +148,27 @@ def strict_context(
             fitted.append(call.model_copy(update=own))
             fitted.append(result.model_copy(update={"output": use.result}))
     return llm.ChatContext(fitted)
+
+
+def _with_fillers_before(
+    items: Sequence[llm.ChatItem], answered: Collection[str]
+) -> Sequence[llm.ChatItem]:
+    """A filler between a call and its result would have the last word, which is the result's."""
+    ordered: list[llm.ChatItem] = []
+    open_calls: set[str] = set()
+    place = 0
+    for item in items:
+        if item.type == "function_call" and item.call_id in answered:
+            place = place if open_calls else len(ordered)
+            open_calls.add(item.call_id)
+        elif item.type == "function_call_output":
+            open_calls.discard(item.call_id)
+        elif open_calls and item.type == "message" and item.role == "assistant":
+            ordered.insert(place, item)
+            place += 1
+            continue
+        ordered.append(item)
+    return ordered
 
 
 def _turns(

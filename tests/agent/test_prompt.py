@@ -225,3 +225,18 @@ def test_a_note_of_the_greeting_goes_before_the_callers_first_words() -> None:
     history = talk(("system", "Be kind."), ("user", "Hi."))
     told = sent(strict_context(history, notes={START: "[interrupted]"}))
     assert told[-1]["content"] == "[interrupted]\nHi."
+
+
+def test_what_was_said_while_a_tool_was_at_work_leaves_the_result_the_last_word() -> None:
+    history = llm.ChatContext(
+        [
+            llm.ChatMessage(role="user", content=["Look."]),
+            llm.ChatMessage(id="item_1", role="assistant", content=["Let me see."]),
+            llm.FunctionCall(id="item_1/0", call_id="c1", name="look", arguments="{}"),
+            llm.ChatMessage(role="assistant", content=["One moment, please."]),
+            llm.FunctionCallOutput(call_id="c1", name="look", output="seen", is_error=False),
+        ]
+    )
+    messages = sent(strict_context(history))
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool"]
+    assert messages[1]["content"] == "Let me see.\nOne moment, please."
