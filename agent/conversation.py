@@ -50,7 +50,14 @@ class Conversation:
         self._settings = settings
         self._persona = persona
         self._session = session
+        self._toolbox: Toolbox | None = None
         self._lead_in = settings.lead_in
+
+    @property
+    def toolbox(self) -> Toolbox:
+        """Once the talk has started."""
+        assert self._toolbox is not None
+        return self._toolbox
 
     def introduce(self, persona: Persona) -> None:
         """The persona as this caller gets it. To be called before `start`."""
@@ -58,7 +65,7 @@ class Conversation:
 
     async def start(self, telephone: Telephone | None = None, **where: Any) -> None:
         """Start the session (`room=`, `room_options=` as the framework takes them)."""
-        self.toolbox = self._make_toolbox(telephone)
+        self._toolbox = self._make_toolbox(telephone)
         self.floor = Floor(self._persona, self._session)
         self.failures = Failures(
             self._settings,
@@ -105,6 +112,10 @@ class Conversation:
     def end(self, reason: str) -> None:
         if not self.over.done():
             self.over.set_result(reason)
+
+    async def parting(self, reason: str) -> str:
+        """Why the call is over, once the talk has ended or the caller has left for `reason`."""
+        return await self._toolbox.parting(reason) if self._toolbox else reason
 
     async def aclose(self) -> None:
         """Stop talking and let go of ears, mind and voice, which the session does not close."""

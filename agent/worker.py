@@ -115,7 +115,8 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
             return await talk.run()
 
         try:
-            call.stopping(await _first(asyncio.ensure_future(converse()), line.over))
+            reason = await _first(asyncio.ensure_future(converse()), line.over)
+            call.stopping(await talk.parting(reason))
         finally:
             await talk.aclose()
 

@@ -109,6 +109,11 @@ class Toolbox:
                 self._session.interrupt()
             if deed == "human":
                 await self._to_a_person()
+                self._keypad.forget()  # an impatient caller presses it more than once
+
+    async def parting(self, reason: str) -> str:
+        """Why the call is over, once the caller has left for `reason`."""
+        return await self._switchboard.parting(reason)
 
     async def _to_a_person(self) -> None:
         assert self._keys is not None

@@ -18,6 +18,10 @@ BETWEEN_KEYS = 0.3
 PAUSE = 0.5
 """Seconds: what most menus tell keys apart by, and what `w` waits."""
 
+TRANSFERRED = "transferred"
+PARTING = 2.0
+"""Seconds that LiveKit may take to tell of a transfer after its caller has left."""
+
 WHY = {
     "busy": "The line is busy.",
     "no_answer": "Nobody answers.",
@@ -25,6 +29,7 @@ WHY = {
     "refused": "The telephone line does not allow it.",
     "caller_left": "The caller has hung up.",
     "unreachable": "The telephone line did not answer.",
+    "under_way": "A transfer is under way already.",
     "no_telephone": "This is no telephone call.",
 }
 
@@ -52,6 +57,18 @@ class Switchboard:
         self._numbers = numbers
         self._ringing = ringing
         self._end = end
+        self._under_way: asyncio.Future[bool] | None = None
+
+    async def parting(self, reason: str) -> str:
+        """Why a call is over whose caller has left for `reason`.
+
+        Who is handed over hangs up, and we may see that before we are told that all went well.
+        """
+        taken = self._under_way
+        if taken is None:
+            return reason
+        await asyncio.wait({taken}, timeout=PARTING)
+        return TRANSFERRED if taken.done() and taken.result() else reason
 
     async def hand_over(self, name: str) -> None:
         """The call is over when this returns. Raises `ToolFailure`: the caller is still ours."""
@@ -60,11 +77,19 @@ class Switchboard:
             raise ToolFailure("not_allowed", f"There is no transfer to {name!r}.")
         if self._telephone is None:
             raise ToolFailure("transfer_failed", WHY["no_telephone"])
+        if self._under_way:
+            raise ToolFailure("transfer_failed", WHY["under_way"])
+        taken = self._under_way = asyncio.get_running_loop().create_future()
         try:
             await self._telephone.transfer(number, self._ringing)
+            taken.set_result(True)
         except TransferError as error:
             raise ToolFailure("transfer_failed", WHY[error.reason]) from error
-        self._end("transferred")
+        finally:
+            self._under_way = None
+            if not taken.done():
+                taken.set_result(False)
+        self._end(TRANSFERRED)
 
 
 def transferring(declared: Transfer, switchboard: Switchboard) -> Work:

@@ -53,6 +53,11 @@ class Keypad:
         elif (deed := self._deeds.get(key)) and not self.wanted.full():
             self.wanted.put_nowait(deed)
 
+    def forget(self) -> None:
+        """What was pressed while something was done about it."""
+        while not self.wanted.empty():
+            self.wanted.get_nowait()
+
     def takes(self, event: stt.SpeechEvent) -> bool:
         """Whether a transcript goes no further: not to a turn, the history or the model."""
         if event.type not in TRANSCRIPTS or not event.alternatives:

@@ -1,17 +1,19 @@
 """A telephone line without a line."""
 
+import asyncio
 from collections.abc import Callable
 
 from sip.transfer import Reason, TransferError
 
 
 class FakeTelephone:
-    """`fails` is why a transfer does; otherwise it is done at once."""
+    """`fails` is why a transfer does. One takes `rings` seconds."""
 
-    def __init__(self, fails: Reason | None = None) -> None:
+    def __init__(self, fails: Reason | None = None, rings: float = 0.0) -> None:
         self.pressed: list[str] = []
         self.transferred: list[str] = []
         self._fails: Reason | None = fails
+        self._rings = rings
         self._hear: list[Callable[[str], None]] = []
 
     def keys(self, keys: str) -> None:
@@ -28,5 +30,6 @@ class FakeTelephone:
 
     async def transfer(self, number: str, ringing: int) -> None:
         self.transferred.append(number)
+        await asyncio.sleep(self._rings)
         if self._fails:
             raise TransferError(self._fails)

@@ -120,6 +120,50 @@ async def test_a_key_reaches_a_person() -> None:
 
 
 @on_virtual_time
+async def test_a_caller_who_leaves_because_they_were_handed_over_was() -> None:
+    async with ToolScene([DESK, KEYS], telephone=FakeTelephone(rings=10)) as scene:
+        scene.telephone.keys("0")
+        await asyncio.sleep(9.5)
+        assert await scene.talk.parting("caller hung up") == "transferred"
+
+
+@pytest.mark.parametrize("telephone", [FakeTelephone("busy", 10), FakeTelephone(rings=30)])
+def test_a_caller_who_leaves_while_it_rings_hung_up(telephone: FakeTelephone) -> None:
+    @on_virtual_time
+    async def call() -> None:
+        async with ToolScene([DESK, KEYS], telephone=telephone) as scene:
+            scene.telephone.keys("0")
+            await asyncio.sleep(9.5)
+            assert await scene.talk.parting("caller hung up") == "caller hung up"
+
+    call()
+
+
+@on_virtual_time
+async def test_an_impatient_caller_rings_once() -> None:
+    async with ToolScene([DESK, KEYS], telephone=FakeTelephone("busy", 10)) as scene:
+        scene.telephone.keys("000")
+        await asyncio.sleep(5)
+        scene.telephone.keys("0")
+        await asyncio.sleep(20)
+        assert scene.telephone.transferred == ["+15550100"]
+        scene.telephone.keys("0")
+        await asyncio.sleep(20)
+        assert len(scene.telephone.transferred) == 2
+
+
+@on_virtual_time
+async def test_two_transfers_at_once_are_one() -> None:
+    telephone = FakeTelephone(rings=10)
+    async with ToolScene([DESK, KEYS], [use("transfer_call", to="boss")], telephone) as scene:
+        scene.telephone.keys("0")
+        await asyncio.sleep(1)
+        await scene.session.generate_reply(user_input="The boss, please.")
+        assert scene.results()[0]["message"] == "A transfer is under way already."
+    assert scene.telephone.transferred == ["+15550100"]
+
+
+@on_virtual_time
 async def test_a_person_who_is_not_there_is_spoken_of() -> None:
     async with ToolScene([DESK, KEYS], telephone=FakeTelephone(fails="no_answer")) as scene:
         scene.telephone.keys("0")
