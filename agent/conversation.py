@@ -74,6 +74,7 @@ class Conversation:
             self._session,
             end=self.end,
             hand_over=self.toolbox.hand_over,
+            took_since=self.toolbox.took_since,
         )
         self._timekeeper = Timekeeper(self._persona, self._session, self.failures, self.end)
         self._session.on("conversation_item_added", self._on_item)

@@ -37,7 +37,8 @@ PART_OF_ERROR: dict[str, Part] = {"stt_error": "ears", "llm_error": "mind", "tts
 class Failures:
     """Of one session. `run` deals with them until it is cancelled or has to call `end`.
 
-    `hand_over` takes the call to somebody else, or raises `ToolFailure`.
+    `hand_over` takes the call to somebody else, or raises `ToolFailure`. `took_since` says whether
+    words of the caller's have gone to a tool since then.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Failures:
         *,
         end: Callable[[str], None],
         hand_over: Callable[[str], Awaitable[None]],
+        took_since: Callable[[float], bool],
     ) -> None:
         self._plan = persona.failure_plan
         self._longest_turn = persona.start_speaking_plan.max_wait_seconds + TURN_MARGIN
@@ -56,6 +58,8 @@ class Failures:
         self._session = session
         self._end = end
         self._hand_over = hand_over
+        self._took_since = took_since
+        self._spoke_at = 0.0
         self._unheard = Unheard()
         self._spoke_over_agent = False
         self._recovery = Recovery(settings.recovery.patience, settings.recovery.episode)
@@ -179,14 +183,19 @@ class Failures:
     def _on_caller(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._spoke_over_agent = self._session.agent_state == "speaking"
+            self._spoke_at = asyncio.get_running_loop().time()
 
     def _on_unheard(self, event: UserTranscriptionTimeoutEvent) -> None:
         """What is said into the agent's words, or to one of its tools, asks for no answer."""
         waiting = (
             self._session.agent_state == "listening" and self._session.user_state != "speaking"
         )
-        mine = self._spoke_over_agent or self._recovery.is_away("ears")
-        if waiting and not mine and event.speech_duration >= LEAST_SPEECH and self._unheard.speak():
+        known = (
+            self._spoke_over_agent
+            or self._recovery.is_away("ears")
+            or self._took_since(self._spoke_at)
+        )
+        if waiting and not known and event.speech_duration >= LEAST_SPEECH and self._unheard.speak():
             self._session.say(self._plan.unheard_message)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:

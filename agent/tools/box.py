@@ -86,6 +86,10 @@ class Toolbox:
         """What the caller says now is for a masked input: nobody is to keep it."""
         return self._keypad.secret
 
+    def took_since(self, moment: float) -> bool:
+        """Whether words of the caller's were for a tool, at the loop's time `moment` or later."""
+        return self._keypad.took_at >= moment
+
     async def listen(
         self, events: AsyncIterable[stt.SpeechEvent]
     ) -> AsyncGenerator[stt.SpeechEvent]:

@@ -34,6 +34,8 @@ class Keypad:
         self.wanted: asyncio.Queue[str] = asyncio.Queue(maxsize=8)
         self.kept: dict[str, str] = {}
         """Digits by the name of the tool that collected them; for other tools, never for a model."""
+        self.took_at = float("-inf")
+        """The loop's time at which words were last taken."""
         self._deeds = {keys.stop: "stop", keys.human: "human"} if keys else {}
         self._language = language.partition("-")[0]
         self._collection: Collection | None = None
@@ -62,10 +64,16 @@ class Keypad:
         """Whether a transcript goes no further: not to a turn, the history or the model."""
         if event.type not in TRANSCRIPTS or not event.alternatives:
             return False
-        text = event.alternatives[0].text
+        final = event.type is stt.SpeechEventType.FINAL_TRANSCRIPT
+        taken = self._takes(event.alternatives[0].text, final)
+        if taken:
+            self.took_at = _now()
+        return taken
+
+    def _takes(self, text: str, final: bool) -> bool:
         if self._collection is None:
             return _now() < self._secret_until and self._has_digits(text)
-        if event.type is not stt.SpeechEventType.FINAL_TRANSCRIPT:
+        if not final:
             return self._collection.rules.by != "keypad" and self._has_digits(text)
         taken = self._collection.speak(text, self._language, _now())
         self._changed.set()

@@ -43,6 +43,7 @@ class ToolScene:
             vad=self.caller.vad if self.caller else None,
             turn_handling={"turn_detection": "vad" if self.caller else "manual"},
             aec_warmup_duration=None,
+            transcription_timeout=3.0,
             user_away_timeout=None,
             conn_options=SessionConnectOptions(llm_conn_options=ONCE, tts_conn_options=ONCE),
         )

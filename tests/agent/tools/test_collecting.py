@@ -104,9 +104,10 @@ async def test_spoken_digits_come_back_to_the_model_and_make_no_turn() -> None:
     async with ToolScene([PIN], [use("card_pin", "Your PIN, please.")], caller=caller) as scene:
         await asked_for(scene)
         await caller.speak(1.0, "It is four nine, double two.", interims=[(0.6, "It is four")])
-        await asyncio.sleep(2)
+        await asyncio.sleep(8)
         assert scene.results() == [{"status": "collected", "digits": "4922"}]
         assert scene.turns() == ["I want to pay."]
+        assert scene.said() == ["Good day.", "Your PIN, please.", "Done."]
 
 
 @on_virtual_time
