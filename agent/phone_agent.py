@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
 from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
+from livekit.agents.voice import UserTurnExceededEvent
 from livekit.agents.voice.io import TimedString
 
 from agent import voice
@@ -16,6 +17,11 @@ from agent.prompt import strict_context
 
 if TYPE_CHECKING:
     from agent.conversation import Conversation
+
+TOO_LONG = (
+    "The caller has been speaking for a long time. Politely take the word: one short sentence, then "
+    "a question about what matters most."
+)
 
 
 class PhoneAgent(Agent):
@@ -44,6 +50,16 @@ class PhoneAgent(Agent):
         ):
             async for event in events:
                 yield event
+
+    async def on_user_turn_exceeded(self, ev: UserTurnExceededEvent) -> None:
+        """What the caller has said is a turn by now; the framework would keep it for the next, too."""
+        self.session.clear_user_turn()
+        await self.session.generate_reply(
+            user_input=ev.transcript,
+            instructions=TOO_LONG,
+            allow_interruptions=False,
+            tool_choice="none",
+        )
 
     async def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings

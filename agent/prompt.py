@@ -133,9 +133,9 @@ def strict_context(
     items = context.items
     calls = {item.call_id: item for item in items if item.type == "function_call"}
     results = {item.call_id: item for item in items if item.type == "function_call_output"}
-    items = _with_fillers_before(items, results.keys())
+    ordered = _with_fillers_before(items, results.keys())
     fitted: list[llm.ChatItem] = []
-    for number, turn in enumerate(trim(fit(_turns(items, results, notes)), budget)):
+    for number, turn in enumerate(trim(fit(_turns(ordered, results, notes)), budget)):
         # The formatter puts a message and calls together when their ids begin alike.
         group = f"turn_{number}"
         if turn.text.strip():

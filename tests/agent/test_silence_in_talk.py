@@ -116,3 +116,16 @@ async def test_a_call_is_warned_and_ended_when_its_time_is_up() -> None:
         assert await call.ended() == "time is up"
         assert call.voice.spoken[-1] == "Our time is up."
         assert call.now - began < 45.0
+
+
+@on_virtual_time
+async def test_the_agent_takes_the_word_from_a_caller_who_goes_on_and_keeps_theirs_once() -> None:
+    persona = PERSONA.model_copy(update={"limits": Limits(max_turn_words=10)})
+    async with talk(persona, ["May I?"], end_of_turn=0.0) as call:
+        for number in range(5):
+            await call.caller.speak(1.6, f"and then part {number}")
+        taken, *_ = call.history("user")
+        assert taken == "and then part 0 and then part 1 and then part 2"
+        await call.until_said("May I?")
+        await call.until_said("May I?", again=True)
+        assert call.history("user") == [taken, "and then part 3 and then part 4"]
