@@ -1,11 +1,18 @@
 """How much of what was written has been heard, by the length of the sound. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agent.lexicon import word_spans
 
 LETTERS_A_SECOND = 15.0
 """Of a voice of which nothing is known yet."""
+
+ENOUGH = 1.0
+"""Seconds of a voice by which its pace is known."""
+
+_Span = tuple[str, float, float]
 
 
 @dataclass(frozen=True)
@@ -45,27 +52,26 @@ class Script:
 
     def pace(self, made: float) -> float:
         """Letters a second of those pieces whose length is known; what was assumed, of too few."""
-        spans = self._spans(made)[: None if self._ended else -1]
+        return self._pace_of(self._spans(made)[: None if self._ended else -1])
+
+    def _pace_of(self, spans: Sequence[_Span]) -> float:
         seconds = sum(end - start for _, start, end in spans)
         letters = sum(len(text) for text, _, _ in spans)
-        return letters / seconds if seconds > 1.0 else self._letters_a_second
+        return letters / seconds if letters and seconds > ENOUGH else self._letters_a_second
 
-    def _spans(self, made: float) -> list[tuple[str, float, float]]:
+    def _spans(self, made: float) -> list[_Span]:
         """Text between two places that are known, with the places."""
-        joined: list[tuple[str, float]] = []
+        places: list[tuple[str, float]] = []
         for piece in self._pieces:
-            if piece.start is None and joined:
-                joined[-1] = joined[-1][0] + piece.text, joined[-1][1]
+            if piece.start is None and places:
+                places[-1] = places[-1][0] + piece.text, places[-1][1]
             else:
-                joined.append((piece.text, piece.start or 0.0))
-        ends = [start for _, start in joined[1:]]
-        if joined:
-            text, start = joined[-1]
-            ends.append(made if self._ended else max(made, start + self._lasts(text)))
-        return [(text, start, end) for (text, start), end in zip(joined, ends, strict=True)]
-
-    def _lasts(self, text: str) -> float:
-        return len(text) / self._letters_a_second
+                places.append((piece.text, piece.start or 0.0))
+        spans = [(text, start, end) for (text, start), (_, end) in pairwise(places)]
+        for text, start in places[-1:]:
+            lasts = len(text) / self._pace_of(spans)
+            spans.append((text, start, made if self._ended else max(made, start + lasts)))
+        return spans
 
 
 def _beginning(text: str, share: float) -> str:

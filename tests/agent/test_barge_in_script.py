@@ -32,8 +32,8 @@ def test_what_was_heard_goes_by_the_sound_of_its_sentence(second: float, heard: 
 
 
 def test_a_sentence_that_is_still_made_has_the_pace_of_those_before() -> None:
-    script = sentences(Script(letters_a_second=17.0))
-    assert script.until(2.5, made=2.6) == "We open at nine. We close"
+    script = sentences(Script())
+    assert script.until(3.0, made=2.6) == "We open at nine. We close"
     assert script.pace(made=2.6) == pytest.approx(17 / 2)
 
 
@@ -79,3 +79,10 @@ def test_what_was_said_long_ago_is_forgotten() -> None:
     own.say("one", 0.0, 1.0)
     own.say("two", 100.0, 101.0)
     assert own.between(0.0, 200.0) == ("two",)
+
+
+def test_pieces_without_a_letter_have_no_pace() -> None:
+    script = Script()
+    script.add("", 0.0)
+    script.add("We open.", 2.0)
+    assert script.until(10.0, made=2.1) == "We open."

@@ -1,0 +1,136 @@
+"""How well the agent knows when to stop: `python -m bench.manners [--each 10]`.
+
+Whole sessions of Parley's and the framework's on virtual time; models, detectors and the telephone
+are fakes. What is measured is what is decided and what the worker then sends: no bridge and no line.
+Over SIP the same cases (bench/manners_cases.py) would be played by a caller of sip/simulate.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from random import Random
+
+from agent.persona import Persona
+from bench import record
+from bench.manners_cases import Utterance, cases
+from bench.simulated_table import line, percentiles
+from tests.fakes.models import SECONDS_A_WORD
+from tests.fakes.talk import STORY, Talk, last_sound, silences, talk
+from tests.fakes.virtual_time import run
+
+FALSE_STOP = 0.3
+"""Seconds of silence that a backchannel or a noise may cause."""
+
+PERSONA = Persona(name="clerk", instructions="Be brief.", greeting="Good day.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    kind: str
+    stops: bool
+    """Whether it should have."""
+    stopped: bool
+    decided: float | None
+    """Seconds from the onset of the voice until the sound was stopped, or paused."""
+    silent: float | None
+    """Seconds from then until silence: 20 dB under the agent's level."""
+    off_by: float | None
+    """Words that the history of a cut speech has more, or less, than were heard."""
+
+
+async def outcome(utterance: Utterance, at: float) -> Outcome:
+    """Of the utterance, said so many seconds into an answer."""
+    async with talk(PERSONA, [STORY, "I see."]) as call:
+        story = await call.told(at)
+        answer_began, onset = call.now - at, call.now
+        watching = asyncio.create_task(_decision(call))
+        ends: list[float] = []
+        story.add_done_callback(lambda _: ends.append(last_sound(call.ear)))
+        await call.caller.speak(utterance.seconds, utterance.text, interims=utterance.interims)
+        await story
+        watching.cancel()
+        decided = watching.result() if watching.done() and not watching.cancelled() else None
+        [ended] = ends
+        pauses = [pause for pause in silences(call.ear, onset) if pause[0] < ended]
+        if not story.interrupted:
+            stopped = max((pause for _, pause in pauses), default=0.0) > FALSE_STOP
+            return Outcome(utterance.kind, utterance.stops, stopped, None, None, None)
+        silence = pauses[0][0] if pauses else ended
+        heard = ended - answer_began - sum(pause for _, pause in pauses)
+        off_by = len(call.history()[-1].split()) - heard / SECONDS_A_WORD
+        after = None if decided is None else decided - onset
+        until = None if decided is None else silence - decided
+        return Outcome(utterance.kind, utterance.stops, True, after, until, off_by)
+
+
+async def _decision(call: Talk) -> float:
+    speech, output = call.session.current_speech, call.playback
+    assert speech is not None
+    while not speech.interrupted and not output.paused:  # noqa: ASYNC110  # of virtual time
+        await asyncio.sleep(0.005)
+    return call.now
+
+
+def measure(each: int, seed: int) -> list[Outcome]:
+    random = Random(seed)
+    return [run(outcome(case, random.uniform(0.5, 8.0))) for case in cases(seed, each)]
+
+
+def page(outcomes: Sequence[Outcome]) -> list[str]:
+    idle = [each for each in outcomes if not each.stops]
+    true = [each for each in outcomes if each.stops]
+    cut = [each for each in true if each.off_by is not None]
+    false_stops = _share([each.stopped for each in idle])
+    missed = _share([not each.stopped for each in true])
+    exact = _share([abs(each.off_by) <= 1.0 for each in cut if each.off_by is not None])
+    rows = [
+        ("false stops, of backchannels and noises", "≤ 5 %", len(idle), false_stops),
+        ("interruptions missed", "≤ 2 %", len(true), missed),
+        ("onset → decided, ms", "", len(cut), percentiles([e.decided for e in cut if e.decided])),
+        (
+            "decided → silent, with the fade, ms",
+            "p95 ≤ 400 at the caller",
+            len(cut),
+            percentiles([e.silent for e in cut if e.silent]),
+        ),
+        ("history within one word of what was heard", "≥ 95 %", len(cut), exact),
+    ]
+    table = [line(("", "target", "cases", "p50 / p95 / p99, or share")), "|---|---|---|---|"]
+    table += [line((name, target, str(count), value)) for name, target, count, value in rows]
+    kinds = sorted({each.kind for each in idle})
+    table += ["", "False stops by kind: " + ", ".join(f"{k} {_of(idle, k)}" for k in kinds) + "."]
+    return ["# Manners", *_assumed(), "", *table]
+
+
+def _assumed() -> list[str]:
+    return [
+        "Virtual time, so that the machine's speed is no part of it. No model, bridge or line: the",
+        "voice detector hears a voice at once, the ears need 0.25 to 0.55 s for a word.",
+    ]
+
+
+def _share(those: Sequence[bool]) -> str:
+    return f"{100 * sum(those) / len(those):.1f} %" if those else "none"
+
+
+def _of(outcomes: Sequence[Outcome], kind: str) -> str:
+    those = [each.stopped for each in outcomes if each.kind == kind]
+    return f"{sum(those)} of {len(those)}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--each", type=int, default=10, help="times that each case is played")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    facts = record.started()
+    outcomes = measure(arguments.each, arguments.seed)
+    text, _ = record.write(
+        "manners", facts, page(outcomes), {"outcomes": [asdict(each) for each in outcomes]}
+    )
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
