@@ -85,11 +85,13 @@ def batch(
     clip_frames: int = 12,
     guards: Guards | None = None,
     device: Device | None = None,
+    spare: int = 0,
     kind: type[Batch] = Batch,
 ) -> Batch:
+    """`spare` voices more have a place in its codec."""
     config = replace(model.config.codec, num_quantizers=model.config.num_codebooks)
     weights = model.weights.codec
-    decoder = MimiDecoder(config, weights, slots=slots + len(voices))
+    decoder = MimiDecoder(config, weights, slots=slots + len(voices) + spare)
     silence = MimiEncoder(config, weights, slots=1).silence()
     return kind(
         model,

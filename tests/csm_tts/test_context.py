@@ -52,6 +52,19 @@ def test_words_of_a_sentence_that_was_stopped_are_told_by_the_time_that_they_tak
     call.remembers(*([] if words is None else [Segment(0, words, said[:heard])]))
 
 
+@pytest.mark.parametrize("idle", [True, False])
+def test_a_sentence_that_was_stopped_and_not_cut_has_the_words_that_it_came_to(idle: bool) -> None:
+    """As when its client was lost: what nobody has said must not wait to be said."""
+    call = Call()
+    said = call.say(WORDS, 20, complete=False)
+    if idle:
+        assert call.context.trim()
+    else:
+        call.context.ask("v", "No.")
+        call.context.done(said[:0], 0)
+    call.remembers(Segment(0, "one two three four", said))
+
+
 def test_a_short_sentence_that_was_heard_whole_stays() -> None:
     call = Call()
     said = [call.say("Yes.", 5), call.say("No.", 6)]

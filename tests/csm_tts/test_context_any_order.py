@@ -49,6 +49,10 @@ class Party:
             if said.utterance:
                 self.dropped[said.utterance] = self.dropped.get(said.utterance, 0) + said.sent
 
+    def mend(self) -> None:
+        heard = [said if said.complete else said.heard(said.sent) for said in self.history]
+        self.history = [said for said in heard if said]
+
     def forget(self) -> None:
         self.history, self.dropped = [], {}
 
@@ -112,6 +116,7 @@ class Calls(RuleBasedStateMachine):
 
     def ask(self, party: Party, utterance: str, text: str, share: float) -> None:
         """Read that share of the prompt; a part is as good as nothing."""
+        party.mend()
         room = self.room - len(PROMPTER.text(0, text))
         if length(party.history) > room:
             party.drop_to(min(room, BUDGET.history // 2))
@@ -206,7 +211,7 @@ class Calls(RuleBasedStateMachine):
     def give_up(self, data: st.DataObject, way: str) -> None:
         if (party := self.one_of(data, speaking=False)) is None:
             return
-        free, over = self.kv.pool.free, length(party.history) > BUDGET.history
+        free = self.kv.pool.free
         if way == "evict":
             assert party.context.evict() == self.kv.pool.free - free
             assert party.context.sequence.pages == self.prefix.pages
@@ -214,8 +219,11 @@ class Calls(RuleBasedStateMachine):
             party.context.reset()
             party.forget()
         else:
-            assert party.context.trim() == over
+            before = length(party.history)
+            party.mend()
+            over = length(party.history) > BUDGET.history
             party.drop_to(BUDGET.history // 2 if over else BUDGET.history)
+            assert party.context.trim() == (length(party.history) < before)
 
     @rule(data=st.data())
     def idle(self, data: st.DataObject) -> None:

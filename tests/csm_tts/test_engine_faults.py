@@ -19,7 +19,7 @@ from csm_engine.engine.loop import Loop
 from csm_engine.engine.talk import Append, Close, Cut, Do, Reset
 from csm_engine.engine.watch import Watch
 from csm_engine.model import SpeakError
-from tests.csm_tts.csm_folders import batch
+from tests.csm_tts.csm_folders import batch, voice
 from tests.csm_tts.desk import HELLO, LONG, NEVER, OPEN, Desk, assert_same, taken, talk
 
 pytestmark = pytest.mark.engine
@@ -109,6 +109,18 @@ async def test_a_conversation_that_is_closed_while_it_speaks_is_told_and_gives_a
     assert await desk.spoken(talk(), HELLO)
 
 
+async def test_a_voice_that_is_added_takes_the_pages_of_those_who_are_silent(model: Csm) -> None:
+    rows = batch(model, ["ada"], guards=NEVER, pages=14, spare=1)
+    desk = Desk(rows)
+    for _ in range(3):
+        await desk.spoken(talk(), HELLO)
+    eve = voice(model, "eve", seed=2, clip_frames=80)
+    held = rows.free_pages
+    rows.contexts.add_voice(eve)
+    assert held * 16 < len(eve.codes)
+    assert await desk.spoken(talk("eve"), HELLO)
+
+
 async def test_a_sentence_that_finds_no_memory_takes_no_place(model: Csm) -> None:
     backbone, rows = fragile(model)
     desk = Desk(rows)
@@ -128,13 +140,15 @@ async def test_what_finds_no_memory_to_be_read_early_is_read_with_its_sentence(m
     backbone, rows = fragile(model)
     desk = Desk(rows)
     told, other = talk(remembers="texts"), talk(remembers="texts")
-    backbone.forwards = 1
+    backbone.forwards, free = 1, rows.free_pages
     for each in (told, other):
         desk.inbox.put(Append(each, "caller", "Are you open today?"))
-        assert await desk.work() is None
-        desk.inbox.put(Append(each, "caller", "Or tomorrow?"))
-        assert await desk.work() is None
+    assert await desk.work() is None
     assert backbone.forwards == 0
+    assert rows.free_pages < free, "the other's turn is read without a further word"
+    for each in (told, other):
+        desk.inbox.put(Append(each, "caller", "Or tomorrow?"))
+    assert await desk.work() is None
     assert_same(await desk.spoken(told, OPEN), await desk.spoken(other, OPEN))
 
 

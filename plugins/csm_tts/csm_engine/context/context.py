@@ -72,6 +72,7 @@ class Context:
                 f"a sentence of {len(words)} tokens: beside its voice's prompt the model has"
                 f" positions for {self._room}: split it"
             )
+        self._mend()
         self._fit(room)
         # A read that failed may have left tokens that nobody counted.
         self._settle()
@@ -141,11 +142,12 @@ class Context:
             self._fit(self._room)
 
     def trim(self) -> bool:
-        """Drop the oldest turns where there are more than the budget allows; what is left must be
-        read again, so this is for idle time. False where nothing was dropped, as while a sentence
-        is being spoken."""
+        """Drop the oldest turns where there are more than the budget allows, and the words that a
+        stopped sentence did not come to; what is left must be read again, so this is for idle time.
+        False where nothing was dropped, as while a sentence is being spoken."""
         before = len(self._history)
         if self._sentence is None:
+            self._mend()
             self._fit(self._budget.history)
         return len(self._history) < before
 
@@ -198,6 +200,10 @@ class Context:
             self._history.read = min(self._held, before + len(turn) - 1)
         elif short := turn.heard(self._prompter, self._budget.segment - lead):
             self._history.add([replace(short, sent=turn.sent)])
+
+    def _mend(self) -> None:
+        self._history.mend()
+        self._settle()
 
     def _fit(self, tokens: int) -> None:
         if len(self._history) > tokens:

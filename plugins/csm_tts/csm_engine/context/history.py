@@ -51,6 +51,16 @@ class History:
             heard = max(0.0, heard - turn.sent)
         self._become(left)
 
+    def mend(self) -> None:
+        """Let a sentence that was stopped, and that nobody cut, have the words that it came to."""
+        left: list[Turn] = []
+        for turn in self._turns:
+            if turn.complete:
+                left.append(turn)
+            elif rest := turn.heard(self._prompter, turn.sent):
+                left.append(rest)
+        self._become(left)
+
     def shrink(self, tokens: int) -> None:
         """Drop the oldest turns until so many tokens are left, or fewer."""
         left = list(self._turns)

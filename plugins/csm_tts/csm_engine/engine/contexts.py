@@ -47,7 +47,7 @@ class Contexts:
         speaker = SPEAKERS["agent"]
         try:
             prompt = self._model.prompter.prompt([Segment(speaker, voice.transcript, voice.codes)])
-            self._model.backbone.prefill(self._kv, sequence, self._model.backbone.embed(prompt))
+            self._prefill(sequence, self._model.backbone.embed(prompt), None)
             slot = self._codec.add_voice(voice.codes)
         except (OutOfPagesError, NoSlotError, ValueError) as error:
             self._kv.free(sequence)
@@ -93,16 +93,19 @@ class Contexts:
 
     def prefill(self, context: Context, embedded: torch.Tensor) -> None:
         """[T, hidden] after what it has. Raises OutOfPagesError when no pages can be spared."""
+        self._prefill(context.sequence, embedded, context)
+
+    def _prefill(self, sequence: Sequence, embedded: torch.Tensor, wanting: Context | None) -> None:
         while True:
             try:
-                self._model.backbone.prefill(self._kv, context.sequence, embedded)
+                self._model.backbone.prefill(self._kv, sequence, embedded)
             except OutOfPagesError:
-                if not self.spare(context):
+                if not self.spare(wanting):
                     raise
             else:
                 return
 
-    def spare(self, wanting: Context) -> bool:
+    def spare(self, wanting: Context | None) -> bool:
         """Give up what has been idle the longest. False when there is nothing to give up."""
         return any(context.evict() for context in list(self._idle) if context is not wanting)
 

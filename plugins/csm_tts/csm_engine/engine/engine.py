@@ -45,7 +45,8 @@ class Engine:
             await asyncio.to_thread(thread.join)
 
     def has_room(self) -> bool:
-        return self._loop is not None and self._loop.has_room()
+        loop = self._loop  # the thread may take it away meanwhile
+        return loop is not None and loop.has_room()
 
     def tell(self, command: Command) -> None:
         """Void once the engine has stopped."""

@@ -127,8 +127,8 @@ class Loop:
 
     def _prepare(self) -> bool:
         """What nobody needs yet takes the time that the next sentence will not have to. False when
-        there was nothing."""
-        read = heard = False
+        there was nothing; where it failed, there may be more."""
+        read = heard = True
         with self._apart("what was told is read with its next sentence"):
             read = (tokens := self._ticks.spare_tokens()) > 0 and self._talks.read(tokens)
         with self._apart("what callers said is lost"):
