@@ -8,6 +8,7 @@ from parley import persona as persona_command
 from parley import simulate as simulate_command
 from parley import up as up_command
 from parley import worker as worker_command
+from parley.rehearse import command as rehearse_command
 from parley.terminal_log import log_to_terminal
 
 app = typer.Typer(
@@ -37,4 +38,5 @@ def up(
 
 app.command("worker", context_settings=worker_command.PASS_ON)(worker_command.command)
 app.command("simulate")(simulate_command.command)
+app.command("rehearse")(rehearse_command.command)
 app.add_typer(persona_command.app, name="persona")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from livekit.agents import APIConnectionError, APIConnectOptions, APIStatusError, llm, utils
@@ -13,6 +14,9 @@ from parley.rehearse.record import Record
 from parley.scripted.play import Answer, Player
 from parley.scripted.strict import fault
 from parley.scripted.wire import Message, error_body
+
+TOMORROW = "{tomorrow}"
+"""Stands for that date in the arguments of a script's calls."""
 
 
 class ScriptedMind(llm.LLM):
@@ -90,8 +94,9 @@ def as_text(context: llm.ChatContext) -> str:
 
 def _call(answer: Answer) -> llm.FunctionToolCall:
     assert answer.call is not None
+    tomorrow = datetime.now().astimezone().date() + timedelta(days=1)
     return llm.FunctionToolCall(
         name=answer.call.name,
-        arguments=json.dumps(answer.call.arguments),
+        arguments=json.dumps(answer.call.arguments).replace(TOMORROW, tomorrow.isoformat()),
         call_id=utils.shortuuid("call_"),
     )

@@ -25,7 +25,8 @@ class _Part(BaseModel):
 
 
 class Lines(Script):
-    """What the model says in this scenario, in the form of `personas/scripts`."""
+    """What the model says in this scenario, in the form of `personas/scripts`. In the arguments of
+    a call, `{tomorrow}` is that date."""
 
     greeting: Text = "Hello."
     silence: Text = "Are you still there?"
