@@ -92,6 +92,7 @@ def test_the_codec_and_its_streams(model: Csm, foretold: dict[str, int]) -> None
     encoder = MimiEncoder(config, model.weights.codec, slots=1)
     streams = decoder.bytes_per_slot * (STREAMS + VOICES + 1)
     of_encoder = 2 * encoder.bytes_per_slot
+    assert foretold["callers' streams"] == encoder.bytes_per_slot * (STREAMS + 1)
     assert foretold["codec's streams"] == streams
     assert foretold["codec"] == held(model.weights.codec, decoder, encoder) - streams - of_encoder
 

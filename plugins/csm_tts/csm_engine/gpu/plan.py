@@ -53,6 +53,7 @@ def memory(
         "codec": _codec(config.codec),
         "pages": _pages(config.backbone, conversations + voices, dtype_bytes),
         "codec's streams": _codec_slot(config.codec) * (streams + voices + 1),
+        "callers' streams": _encoder_slot(config.codec) * (streams + 1),
         "rows": _slots(config, streams + 1, dtype_bytes) + _caches(config, steps, dtype_bytes),
         GRAPHS: _graphs(config, steps, dtype_bytes),
     }
@@ -114,11 +115,29 @@ def _codec_slot(codec: MimiConfig) -> int:
     held = hidden * codec.latent_stride + hidden * (codec.kernel_size - 1)
     for ratio in codec.upsampling_ratios:
         width //= 2
-        held += width * ratio
-        for block in range(codec.num_residual_layers):
-            dilation: int = codec.dilation_growth_rate**block
-            held += width * (codec.residual_kernel_size - 1) * dilation
-    held += width * (codec.last_kernel_size - 1)
+        held += width * ratio + _blocks(codec, width)
+    return _slot(codec, held + width * (codec.last_kernel_size - 1))
+
+
+def _encoder_slot(codec: MimiConfig) -> int:
+    """The same of the encoder, for a caller who is listened to."""
+    width = codec.num_filters
+    held = codec.kernel_size - 1
+    for ratio in codec.upsampling_ratios[::-1]:
+        held += width * ratio + _blocks(codec, width)
+        width *= 2
+    held += width * (codec.last_kernel_size - 1) + codec.hidden_size * codec.latent_stride
+    return _slot(codec, held)
+
+
+def _blocks(codec: MimiConfig, width: int) -> int:
+    """What residual blocks of so many channels remember."""
+    dilations: int = sum(codec.dilation_growth_rate**n for n in range(codec.num_residual_layers))
+    return width * (codec.residual_kernel_size - 1) * dilations
+
+
+def _slot(codec: MimiConfig, held: int) -> int:
+    """Of `held` numbers, beside the keys and values that are the same in both halves."""
     ring = codec.sliding_window + MAX_FRAMES * codec.latent_stride - 1
     keys = codec.num_key_value_heads * codec.head_dim
     return FLOAT32 * (held + 2 * codec.num_hidden_layers * ring * keys) + INT64
