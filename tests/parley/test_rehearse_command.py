@@ -1,6 +1,7 @@
 """`parley rehearse`: what it prints, and with which status and sentence it refuses."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -8,6 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from parley.cli import app
+from parley.rehearse.check import KINDS, Check
+from parley.rehearse.scenario import Scenario, Turn
 
 SCENARIO = """\
 name: {name}
@@ -127,3 +130,13 @@ def test_what_an_agent_writes_in_a_rehearsal_stays_out_of_the_personas(tmp_path:
     before = sorted(Path("personas").rglob("*"))
     assert rehearse("scenarios/takes_a_message.yaml").exit_code == 0
     assert sorted(Path("personas").rglob("*")) == before
+
+
+def test_the_page_about_it_names_every_key_and_no_other_deed_or_check() -> None:
+    page = Path("docs/rehearse.md").read_text()
+    keys = {field.alias or name for name, field in Scenario.model_fields.items()}
+    for key in (*keys, *Turn.model_fields, *Check.model_fields):
+        assert f"`{key}`" in page or f"`{key}:" in page, key
+    table = page.partition("| check |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == {*KINDS, "arguments"}
