@@ -39,6 +39,8 @@ ACKNOWLEDGEMENTS = (
     ("All right, thank you.", 4),
 )
 NOISES = (("cough", 0.2, 0.45), ("door", 0.1, 0.3), ("cup", 0.05, 0.2), ("sneeze", 0.25, 0.48))
+WORDLESS = ("laugh", 0.55, 1.5)
+"""Longer than what the detector needs to interrupt, and without a word: it pauses the agent."""
 INTERRUPTIONS = (
     ("When do you open?", 5),
     ("Sorry, what was that?", 5),
@@ -63,6 +65,8 @@ def cases(seed: int, each: int) -> Iterator[Utterance]:
             yield _spoken(random, "backchannel", text, syllables, stops=False)
         for kind, least, most in NOISES:
             yield Utterance(kind, random.uniform(least, most), "", (), stops=False)
+        kind, least, most = WORDLESS
+        yield Utterance(kind, random.uniform(least, most), "", (), stops=False)
         for text, syllables in INTERRUPTIONS:
             yield _spoken(random, "interruption", text, syllables, stops=True)
 

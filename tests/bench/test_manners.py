@@ -11,12 +11,15 @@ from tests.fakes.virtual_time import run
 
 def test_a_backchannel_is_no_stop() -> None:
     said = Utterance("backchannel", 0.4, "Uh-huh.", ((0.3, "Uh"),), stops=False)
-    assert run(outcome(said, at=2.0)) == Outcome("backchannel", False, False, None, None, None)
+    told = run(outcome(said, at=2.0))
+    assert told == Outcome("backchannel", False, False, None, None, 0.0, None)
 
 
 def test_a_long_noise_is_a_false_stop() -> None:
     noise = Utterance("radio", 1.5, "", (), stops=False)
-    assert run(outcome(noise, at=2.0)).stopped
+    told = run(outcome(noise, at=2.0))
+    assert told.stopped
+    assert told.paused > 1.0
 
 
 def test_an_interruption_is_timed_from_its_words_to_silence() -> None:
@@ -40,9 +43,9 @@ def test_the_cases_are_the_same_for_a_seed_and_each_is_what_it_is_called() -> No
 
 
 def test_the_page_counts_shares() -> None:
-    stop = Outcome("interruption", True, True, 0.5, 0.2, 1.4)
-    missed = Outcome("interruption", True, False, None, None, None)
-    false = Outcome("cough", False, True, None, None, None)
+    stop = Outcome("interruption", True, True, 0.5, 0.2, 0.0, 1.4)
+    missed = Outcome("interruption", True, False, None, None, 0.0, None)
+    false = Outcome("cough", False, True, None, None, 0.9, None)
     text = "\n".join(page([stop, missed, false]))
     assert "| false stops, of backchannels and noises | ≤ 5 % | 1 | 100.0 % |" in text
     assert "| interruptions missed | ≤ 2 % | 2 | 50.0 % |" in text
