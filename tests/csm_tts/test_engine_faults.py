@@ -179,10 +179,14 @@ async def test_work_that_nobody_took_before_the_end_is_told() -> None:
     assert [str(error) for error in told] == ["the device has failed"]
 
 
-async def test_sound_is_handed_over_before_anything_else_is_done(model: Csm) -> None:
-    """A step on a CPU is over when it was asked for."""
-    desk = Desk(batch(model, guards=NEVER))
+@pytest.mark.parametrize("in_flight", [1, 2])
+async def test_sound_is_handed_over_before_anything_else_is_done(
+    model: Csm, in_flight: int
+) -> None:
+    """What comes while a step is waited for is known to the next plan."""
+    desk = Desk(batch(model, guards=NEVER), in_flight=in_flight)
     ticket = desk.say(talk(), HELLO)
     sounds = ticket.sounds()
-    desk.loop.turn()
+    for _ in range(in_flight):
+        desk.loop.turn()
     assert await anext(sounds)

@@ -17,7 +17,10 @@ from csm_engine.csm.mimi.pcm import from_int16
 from csm_engine.csm.model import Csm
 from csm_engine.csm.synthetic import TINY, random_model
 from csm_engine.engine.listening import Ear, Listening
-from tests.csm_tts.csm_folders import noise
+from csm_engine.engine.talk import Append
+from csm_engine.engine.talks import Talks
+from tests.csm_tts.csm_folders import batch, noise
+from tests.csm_tts.desk import talk
 
 pytestmark = pytest.mark.engine
 
@@ -178,3 +181,16 @@ def test_one_who_is_not_served_for_twenty_seconds_begins_anew_where_they_begin(m
 def test_there_are_as_many_ears_as_slots(model: Csm) -> None:
     with pytest.raises(ValueError, match="4 callers: the encoder has 3 slots"):
         Listening(make(model), 4)
+
+
+def test_who_found_no_ear_has_one_at_a_later_turn(model: Csm) -> None:
+    talks = Talks(batch(model).contexts, Listening(make(model), 1))
+    first, second = (talk(remembers="sounds") for _ in range(2))
+    for each in (first, second):
+        talks.hear(each, pcm(5))
+    talks.close(first)
+    for heard in (0, 5):
+        talks.hear(second, pcm(5, rate=16_000))
+        talks.append(Append(second, "caller", "Hm."))
+        # Each turn's end is a frame of its own.
+        assert len(talks.context(second).unread.codes) == heard + (heard > 0)

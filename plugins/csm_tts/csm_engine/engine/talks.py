@@ -2,6 +2,8 @@
 
 import logging
 
+from torch import Tensor
+
 from csm_engine.context.context import Context
 from csm_engine.csm.page_pool import OutOfPagesError
 from csm_engine.csm.prompt import PromptError
@@ -39,14 +41,19 @@ class Talks:
             self.news(cut.talk)
 
     def append(self, turn: Append) -> None:
-        ear = self._ears.get(turn.talk) if turn.speaker == "caller" else None
-        frames = ear.take() if ear is not None else None
+        frames = self._heard(turn.talk) if turn.speaker == "caller" else None
         try:
             self.context(turn.talk).append(SPEAKERS[turn.speaker], turn.text, frames)
         except (PromptError, ValueError) as error:
             logger.warning("a turn is not remembered: %s", type(error).__name__)
             return
         self.news(turn.talk)
+
+    def _heard(self, talk: Talk) -> Tensor | None:
+        if (ear := self._ears.get(talk)) is not None:
+            return ear.take()
+        self._ears.pop(talk, None)  # the next turn may find one
+        return None
 
     def hear(self, talk: Talk, pcm: bytes) -> None:
         if talk not in self._ears:
