@@ -1,7 +1,7 @@
-"""What is said beside the talk while the mind takes its time, on its way through the agent's nodes.
+"""What is said beside the talk while mind or voice take their time, on its way through the nodes.
 
 The framework holds the word for a reply that has not begun, so that nothing else can be said; but a
-reply may begin with a segment of its own.
+reply may begin with a segment of its own, and its sound with a clip.
 """
 
 import asyncio
@@ -9,8 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
+from livekit import rtc
+from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT
+from livekit.agents.utils import is_given
+
 SLOW = 2.5
-"""Seconds until the caller of a mind that has not begun to answer is asked for a moment."""
+"""Seconds until the caller of a mind, or a voice, that has not begun is asked for a moment."""
 
 T = TypeVar("T")
 Text = TypeVar("Text", bound=str)
@@ -32,7 +36,17 @@ async def unless_soon(
                 yield chunk
     finally:
         first.cancel()
-        await asyncio.wait({first})
+        await asyncio.gather(first, return_exceptions=True)
+
+
+def later(frame: rtc.AudioFrame, seconds: float) -> rtc.AudioFrame:
+    """The frame with its words so much later: they count from the first sound of all."""
+    for words in frame.userdata.get(USERDATA_TIMED_TRANSCRIPT, ()):
+        if is_given(words.start_time):
+            words.start_time += seconds
+        if is_given(words.end_time):
+            words.end_time += seconds
+    return frame
 
 
 async def split(text: AsyncIterable[Text], phrase: str) -> tuple[bool, AsyncGenerator[Text]]:

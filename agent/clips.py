@@ -25,6 +25,10 @@ class Clip:
     def seconds(self) -> float:
         return len(self.pcm) / 2 / SAMPLE_RATE
 
+    def frame(self) -> rtc.AudioFrame:
+        """All of it in one."""
+        return rtc.AudioFrame(self.pcm, SAMPLE_RATE, 1, len(self.pcm) // 2)
+
     @classmethod
     def silence(cls, seconds: float) -> Self:
         return cls("", bytes(2 * int(seconds * SAMPLE_RATE)))

@@ -10,8 +10,8 @@ from livekit.agents.voice import UserTurnExceededEvent
 from livekit.agents.voice.io import TimedString
 
 from agent import voice
-from agent.aside import SLOW, split, unless_soon
-from agent.clips import Clip, frames
+from agent.aside import SLOW, later, split, unless_soon
+from agent.clips import Clip
 from agent.persona import Persona
 from agent.prompt import strict_context
 
@@ -82,14 +82,26 @@ class PhoneAgent(Agent):
             yield frame
         is_aside, text = await split(text, self._moment)
         if is_aside and (clip := Clip.load("moment")).text == self._moment:
-            async for frame in frames(clip):
-                yield frame
+            yield clip.frame()
             return
         written = text if is_aside else self._remembered(text)
         async with aclosing(Agent.default.tts_node(self, written, model_settings)) as sound:
-            async for frame in sound:
+            async for frame in self._explained(sound):
                 await self._talk.admit(frame.duration)
                 yield frame
+
+    async def _explained(
+        self, sound: AsyncGenerator[rtc.AudioFrame]
+    ) -> AsyncGenerator[rtc.AudioFrame]:
+        """A voice that takes its time, after a clip."""
+        clip, shift = Clip.load("moment").frame(), 0.0
+        slow = self._talk.failures.slow
+        async for frame in unless_soon(sound, SLOW, lambda: [clip] if slow() else []):
+            if frame is clip:
+                shift = clip.duration
+                yield clip
+            else:
+                yield later(frame, shift)
 
     def _aside(self) -> list[str | FlushSentinel]:
         return [self._moment, FlushSentinel()] if self._talk.failures.slow() else []

@@ -10,8 +10,9 @@ from agent.clips import Clip
 from agent.persona import Persona
 from agent.persona.policies import FailurePlan
 from tests.fakes.earpiece import Earpiece
-from tests.fakes.models import RATE, Reply
-from tests.fakes.talk import Talk, talk
+from tests.fakes.models import RATE, SECONDS_A_WORD, Reply
+from tests.fakes.steady import LEVEL
+from tests.fakes.talk import STORY, Talk, talk
 from tests.fakes.telephone import FakeTelephone
 from tests.fakes.virtual_time import on_virtual_time
 
@@ -128,6 +129,41 @@ async def test_without_a_voice_the_clips_stand_in_for_a_personas_own_words() -> 
         [moment] = heard_at(call.ear, MOMENT)
         assert moment - asked < KNOWING
         assert len(heard_at(call.ear, GOODBYE)) == 1
+
+
+@on_virtual_time
+async def test_a_slow_voice_is_explained_in_time_and_then_speaks() -> None:
+    async with talk(PERSONA, ["From nine."]) as call:
+        call.voice.slow = 6.0
+        asked = await ask(call)
+        await call.until_said("From nine.")
+        [moment] = heard_at(call.ear, MOMENT)
+        assert moment - asked < KNOWING
+        assert call.conversation.call.apologies == 1
+
+
+@on_virtual_time
+async def test_of_a_reply_that_began_with_a_clip_the_history_is_what_was_heard() -> None:
+    async with talk(PERSONA, [STORY, "From nine."]) as call:
+        call.voice.slow = 3.0
+        await call.told(seconds=5.0)
+        await call.caller.speak(1.0, "When do you open?", interims=[(0.4, "When do you open")])
+        await call.until_said("From nine.")
+        spoken = np.count_nonzero(call.ear.recording() == LEVEL) / RATE
+        words = len(" ".join(call.history()).split())
+        assert abs(words - spoken / SECONDS_A_WORD) <= 2
+
+
+@on_virtual_time
+async def test_a_voice_that_is_slow_and_then_fails_says_later_what_was_owed() -> None:
+    async with talk(PERSONA, ["From nine."]) as call:
+        call.voice.slow, call.voice.works = 3.0, False
+        await ask(call)
+        await asyncio.sleep(8)  # of virtual time: it has failed by then
+        call.voice.slow, call.voice.works = 0.0, True
+        await call.until_said("From nine.")
+        assert len(heard_at(call.ear, MOMENT)) == 1
+        assert call.history() == ["Good day.", "From nine. "]
 
 
 @on_virtual_time

@@ -68,6 +68,8 @@ class SteadyVoice(tts.TTS):
         self.spoken: list[str] = []
         self.closed = 0
         self.works = True
+        self.slow = 0.0
+        """Seconds until it begins a sentence."""
 
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
@@ -81,6 +83,7 @@ class _Speaking(tts.ChunkedStream):
         self._voice = voice
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        await asyncio.sleep(self._voice.slow)
         if not self._voice.works:
             raise APIConnectionError("the voice is away")
         self._voice.spoken.append(self._input_text)
