@@ -1,12 +1,14 @@
 """What of a scenario a real call can do, and what is made of its report."""
 
 import pytest
+from pydantic import SecretStr
 
 from parley.rehearse.check import Check, failure
 from parley.rehearse.command import SUITE
-from parley.rehearse.over_sip import HEARD, recorded, unplayable
+from parley.rehearse.over_sip import HEARD, recorded, rehearse, unplayable
 from parley.rehearse.scenario import Scenario, load_all
 from sip.simulate.report import CallReport, TurnReport
+from sip.simulate.stack import Stack
 
 
 def scenario(*turns: dict[str, object], **more: object) -> Scenario:
@@ -62,6 +64,29 @@ REPORT = CallReport(
 def test_a_report_answers_the_checks_that_an_ear_can_make(check: Check, *, holds: bool) -> None:
     assert check.kind in HEARD
     assert (failure(check, recorded(REPORT)) is None) == holds
+
+
+def nowhere() -> Stack:
+    return Stack(
+        livekit_url="ws://127.0.0.1:9",
+        api_key="key",
+        api_secret=SecretStr("s" * 32),
+        sip_host="127.0.0.1",
+        sip_port=9,
+        sip_username="caller",
+        sip_password=SecretStr("p" * 12),
+    )
+
+
+def test_a_call_that_nobody_answers_has_failed() -> None:
+    result = rehearse(scenario(HELLO), nowhere(), "+15550100", "receptionist")
+    assert result.status == "failed"
+    assert (result.why or "").startswith("the call: ")
+
+
+def test_what_a_call_cannot_do_is_skipped_before_anything_is_dialled() -> None:
+    result = rehearse(scenario({"silence": 2.0}), nowhere(), "+15550100", "receptionist")
+    assert (result.status, result.why) == ("skipped", "needs text mode: turn 1: silence")
 
 
 def test_ten_scenarios_of_the_suite_can_be_called() -> None:
