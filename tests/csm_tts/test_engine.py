@@ -270,3 +270,5 @@ async def test_a_device_that_breaks_for_good_is_told_and_nothing_more_is_taken(
         with pytest.raises(SpeakError, match="must be started again"):
             await heard(engine, MORNING)
     assert "the device is gone" in caplog.text
+    async with engine.running():
+        assert engine.broken is None, "it was started again"

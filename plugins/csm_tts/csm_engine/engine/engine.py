@@ -33,7 +33,7 @@ class Engine:
     async def running(self) -> AsyncIterator[None]:
         """Raises what `load` raises. No thread is left after the block."""
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._stopping = False
+        self._stopping, self.broken = False, None
         thread = threading.Thread(target=self._run, args=(ready,), name="csm-engine")
         thread.start()
         try:
