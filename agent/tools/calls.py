@@ -40,7 +40,7 @@ def ending(declared: EndCall | None, end: Callable[[str], None]) -> Work:
         end("agent hung up")
 
     about = declared.description if declared and declared.description else END_CALL
-    return Work("end_call", about, Arguments, end_call)
+    return Work("end_call", about, Arguments, end_call, meanwhile=False)
 
 
 class Switchboard:
@@ -101,7 +101,7 @@ def transferring(declared: Transfer, switchboard: Switchboard) -> Work:
         await switchboard.hand_over(wanted.to)
 
     about = declared.description or "Hand the caller over to a person. Say so first."
-    return Work("transfer_call", about, arguments, transfer_call)
+    return Work("transfer_call", about, arguments, transfer_call, meanwhile=False)
 
 
 class KeysToPress(Arguments):
@@ -129,4 +129,4 @@ def pressing(declared: SendDtmf, telephone: Telephone | None) -> Work:
         return {"status": "pressed"}
 
     about = declared.description or "Press keys on the telephone, for a menu at the other end."
-    return Work("send_dtmf", about, KeysToPress, send_dtmf)
+    return Work("send_dtmf", about, KeysToPress, send_dtmf, meanwhile=False)

@@ -8,18 +8,27 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from livekit.agents import RunContext, StopResponse, ToolError, function_tool, llm
+from livekit.agents import (
+    RunContext,
+    StopResponse,
+    ToolError,
+    UserInputTranscribedEvent,
+    function_tool,
+    llm,
+)
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 logger = logging.getLogger(__name__)
 
 LONGEST_ANSWER = 32_768
 """Characters of a tool's answer that the model gets."""
+
+STILL_AT_WORK = "It is not done yet. Answer what the caller says now."
 
 TOOL_THREAD = "tool"
 """The name of a thread in which a tool blocks."""
@@ -56,7 +65,9 @@ class Work:
     """One tool. `run` gets the call's context and arguments that passed `arguments`.
 
     `limit` is in seconds, None for a tool that minds its own time; such a one is not spoken over by
-    a filler. `schema` is what the model sees, if it is not that of `arguments`.
+    a filler. A caller who speaks `meanwhile` is answered, and has the result afterwards; without it
+    they take the tool's speech back. `schema` is what the model sees, if it is not that of
+    `arguments`.
     """
 
     name: str
@@ -64,6 +75,7 @@ class Work:
     arguments: type[BaseModel]
     run: Callable[[RunContext[Any], Any], Awaitable[object]]
     limit: float | None = None
+    meanwhile: bool = True
     schema: dict[str, Any] | None = None
 
 
@@ -79,7 +91,7 @@ def as_tool(work: Work, filler: Filler) -> llm.Tool:
                     if work.limit is None
                     else context.with_filler(filler.message, delay=filler.seconds)
                 )
-                async with waiting:
+                async with waiting, _answering(context) if work.meanwhile else nullcontext():
                     return answer(await work.run(context, arguments))
         except ToolFailure as failure:
             raise _error(work, failure.kind, failure.message) from None
@@ -97,6 +109,29 @@ def as_tool(work: Work, filler: Filler) -> llm.Tool:
         "parameters": work.schema or plain_schema(work.arguments),
     }
     return function_tool(call, raw_schema=shown)
+
+
+@asynccontextmanager
+async def _answering(context: RunContext[Any]) -> AsyncGenerator[None]:
+    """The framework keeps a caller's next turn waiting for the tool, five seconds at most, and the
+    result then has nobody who tells it: so the turn is let go when the caller speaks."""
+    spoke = asyncio.Event()
+
+    def heard(event: UserInputTranscribedEvent) -> None:
+        if event.is_final:
+            spoke.set()
+
+    async def let_go() -> None:
+        await spoke.wait()
+        await context.update(STILL_AT_WORK, silent=True)
+
+    context.session.on("user_input_transcribed", heard)
+    letting_go = asyncio.create_task(let_go())
+    try:
+        yield
+    finally:
+        letting_go.cancel()
+        context.session.off("user_input_transcribed", heard)
 
 
 def checked(model: type[BaseModel], given: dict[str, object]) -> BaseModel:

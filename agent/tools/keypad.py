@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from livekit.agents import RunContext, stt
 
@@ -83,7 +84,9 @@ class Keypad:
         return bool(digits_in(text, self._language))
 
     async def collect(
-        self, rules: CollectDigits, asked: Callable[[], Awaitable[object]]
+        self,
+        rules: CollectDigits,
+        asked: Callable[[], Awaitable[object]],
     ) -> Collection:
         """Until the input is over. `asked()` returns when the question has been heard."""
         if self._collection is not None:
@@ -94,11 +97,9 @@ class Keypad:
             collection.opened(_now())
             while (wait := collection.wait(_now())) is not None:
                 self._changed.clear()
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(wait):
                         await self._changed.wait()
-                except TimeoutError:
-                    continue
             return collection
         finally:
             self._collection = None

@@ -41,7 +41,10 @@ class ToolScene:
             tts=FakeVoice(),
             stt=self.caller.ears if self.caller else NOT_GIVEN,
             vad=self.caller.vad if self.caller else None,
-            turn_handling={"turn_detection": "vad" if self.caller else "manual"},
+            turn_handling={
+                "turn_detection": "vad" if self.caller else "manual",
+                "preemptive_generation": {"enabled": False},  # it would use up a reply unheard
+            },
             aec_warmup_duration=None,
             transcription_timeout=3.0,
             user_away_timeout=None,

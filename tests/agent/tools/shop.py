@@ -27,6 +27,12 @@ async def slow() -> str:
     return "At last."
 
 
+async def very_slow() -> str:
+    """Answers after twelve seconds."""
+    await asyncio.sleep(12)
+    return "At last."
+
+
 def fail() -> str:
     """Fails with what nobody should hear."""
     raise RuntimeError("the password is swordfish")

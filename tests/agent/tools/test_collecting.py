@@ -122,6 +122,21 @@ async def test_other_words_than_digits_are_a_turn() -> None:
 
 
 @on_virtual_time
+async def test_a_caller_who_says_something_first_is_answered_then_and_afterwards() -> None:
+    caller = Caller()
+    uses = [use("card_pin", "Your PIN, please."), Reply("Of course."), Reply("Thank you.")]
+    async with ToolScene([PIN], uses, caller=caller) as scene:
+        await asked_for(scene)
+        await caller.speak(1.0, "Let me look for it.")
+        await asyncio.sleep(3)
+        assert scene.said()[-1] == "Of course."
+        scene.telephone.keys("4929")
+        await asyncio.sleep(3)
+        assert scene.results()[-1] == {"status": "collected", "digits": "4929"}
+        assert scene.said()[-1] == "Thank you."
+
+
+@on_virtual_time
 async def test_without_a_collection_all_words_are_a_turn() -> None:
     caller = Caller()
     async with ToolScene([PIN], caller=caller) as scene:

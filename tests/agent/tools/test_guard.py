@@ -12,6 +12,8 @@ from agent.tools.functions import arguments_of, load
 from agent.tools.guard import Arguments, ToolFailure, answer, checked, in_thread, plain_schema
 from tests.agent.tools import shop
 from tests.agent.tools.scene import ToolScene, everything_kept, use
+from tests.fakes.caller import Caller
+from tests.fakes.models import Reply
 from tests.fakes.virtual_time import on_virtual_time
 
 
@@ -91,6 +93,23 @@ async def test_a_slow_tool_is_bridged_by_words() -> None:
         await scene.session.generate_reply(user_input="How much?")
         assert scene.said() == ["Good day.", "Let me look.", "Done."]
         assert scene.results() == ["At last."]
+
+
+@on_virtual_time
+async def test_a_caller_who_speaks_while_a_tool_works_is_answered_then_and_afterwards() -> None:
+    caller = Caller()
+    uses = [use("very_slow"), Reply("I am looking."), Reply("They are sold out.")]
+    policies = {"failure_plan": {"filler_seconds": 30.0}}
+    tools = [function("very_slow", timeout_seconds=20.0)]
+    async with ToolScene(tools, uses, policies=policies, caller=caller) as scene:
+        scene.session.generate_reply(user_input="How much?")
+        await asyncio.sleep(1)
+        await caller.speak(1.0, "Hello?")
+        await asyncio.sleep(3)
+        assert scene.said() == ["Good day.", "I am looking."]
+        await asyncio.sleep(10)
+        assert scene.said()[-1] == "They are sold out."
+        assert "At last." in scene.results()[-1]
 
 
 @on_virtual_time
