@@ -162,3 +162,51 @@ async def test_the_next_speech_waits_for_the_clip() -> None:
     await say(playback)
     await playback.wait_for_playout()
     assert np.array_equal(room.recording()[-len(RAMP) :], RAMP)
+
+
+@on_virtual_time
+async def test_a_speech_that_begins_in_a_pause_is_not_heard_before_its_end() -> None:
+    room = Earpiece()
+    playback = Playback(room, limit=1.0, fade=FADE)
+    playback.pause()
+    saying = asyncio.create_task(say(playback))
+    await asyncio.sleep(1.0)
+    assert room.taken == 0.0
+    playback.resume()
+    await saying
+    await playback.wait_for_playout()
+    assert np.array_equal(room.recording()[-len(RAMP) :], RAMP)
+
+
+@on_virtual_time
+async def test_an_interruption_of_the_last_sound_cuts_nothing() -> None:
+    room = Earpiece()
+    playback = Playback(room, limit=1.0, fade=FADE)
+    saying = asyncio.create_task(say(playback))
+    await asyncio.sleep(1.95)
+    await saying
+    playback.clear_buffer()
+    ended = await playback.wait_for_playout()
+    assert ended.interrupted
+    assert ended.playback_position == pytest.approx(2.0)
+    assert np.array_equal(room.recording(), RAMP)
+
+
+@on_virtual_time
+async def test_each_of_two_pauses_goes_down_and_loses_nothing() -> None:
+    room = Earpiece()
+    playback = Playback(room, limit=1.0, fade=FADE)
+    saying = asyncio.create_task(say(playback))
+    for _ in range(2):
+        await asyncio.sleep(0.5)
+        playback.pause()
+        await asyncio.sleep(1.0)
+        playback.resume()
+    await saying
+    ended = await playback.wait_for_playout()
+    first, second, last = runs(room.recording())
+    resumed, again = second[0] - 1, last[0] - 1
+    assert np.array_equal(first[:resumed], RAMP[:resumed])
+    assert np.array_equal(second[: again - resumed], RAMP[resumed:again])
+    assert np.array_equal(last, RAMP[again:])
+    assert ended.playback_position == pytest.approx(2.0)
