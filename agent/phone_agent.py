@@ -78,7 +78,9 @@ class PhoneAgent(Agent):
     async def tts_node(
         self, text: AsyncIterable[str], model_settings: ModelSettings
     ) -> AsyncGenerator[rtc.AudioFrame]:
+        opening = 0.0
         async for frame in self._talk.open_line():
+            opening += frame.duration
             yield frame
         is_aside, text = await split(text, self._moment)
         if is_aside and (clip := Clip.load("moment")).text == self._moment:
@@ -88,7 +90,7 @@ class PhoneAgent(Agent):
         async with aclosing(Agent.default.tts_node(self, written, model_settings)) as sound:
             async for frame in self._explained(sound):
                 await self._talk.admit(frame.duration)
-                yield frame
+                yield later(frame, opening)
 
     async def _explained(
         self, sound: AsyncGenerator[rtc.AudioFrame]
