@@ -1,11 +1,14 @@
 """What words mean, by the lexicons: pure."""
 
+from pathlib import Path
+
 import pytest
+from yaml import safe_load
 
 from agent.barge_in.cooldown import Cooldown
 from agent.barge_in.turns import FLOOR, Delays, Pace, is_short_answer
 from agent.barge_in.verdict import Meaning, judge
-from agent.lexicon import Lexicon, words
+from agent.lexicon import FOLDER, Lexicon, words
 
 ENGLISH = Lexicon.of("en-GB", interruptions=["hold on"])
 ASKED = "Shall I book it?"
@@ -119,3 +122,13 @@ def test_sound_interrupts_no_one_who_acknowledges() -> None:
     assert not cooldown.sound_interrupts(0.0)
     cooldown.silence()
     assert cooldown.sound_interrupts(0.0)
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
+def test_no_phrase_of_a_lexicon_says_two_things(file: Path) -> None:
+    phrases = {kind: set(map(words, said)) for kind, said in safe_load(file.read_text()).items()}
+    assert not phrases["acknowledgements"] & phrases["interruptions"]
+    assert not phrases["answers"] & phrases["interruptions"]
+    lexicon = Lexicon.of(file.stem)
+    assert all(lexicon.acknowledgements.without(said) == () for said in phrases["acknowledgements"])
+    assert all(lexicon.interruptions.within(said) for said in phrases["interruptions"])
