@@ -2,9 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from csm_engine.csm.backbone import Backbone
+from csm_engine.csm.model import Csm
 from csm_engine.csm.sampler import Sampling
 from csm_engine.endings.ending import Guards
 from csm_engine.engine.batch import Batch
@@ -15,6 +21,7 @@ from csm_engine.engine.talk import Speak, Talk
 from csm_engine.engine.ticket import Ticket
 from csm_engine.engine.watch import Watch
 from csm_engine.protocol import FRAME_SECONDS
+from tests.csm_tts.csm_folders import batch
 
 NEVER = Guards(silent_frames=10_000, repeats=10_000, leading=-1_000)
 """What a model without training says may well be silent or alike."""
@@ -75,3 +82,28 @@ def assert_same(got: bytes, wanted: bytes) -> None:
     ours, theirs = (np.frombuffer(sound, np.int16).astype(int) for sound in (got, wanted))
     assert ours.shape == theirs.shape
     assert not len(ours) or abs(ours - theirs).max() <= 1
+
+
+class Fragile(Backbone):
+    """Runs out of memory as often as it is told to: when it embeds, or once its room is taken."""
+
+    def __init__(self, model: Csm) -> None:
+        super().__init__(model.config, model.weights.backbone, model.ops)
+        self.embeds = self.forwards = 0
+
+    def embed(self, *args: Any) -> Tensor:
+        if self.embeds:
+            self.embeds -= 1
+            raise torch.OutOfMemoryError("told to break")
+        return super().embed(*args)
+
+    def forward(self, *args: Any) -> Tensor:
+        if self.forwards:
+            self.forwards -= 1
+            raise torch.OutOfMemoryError("told to break")
+        return super().forward(*args)
+
+
+def fragile(model: Csm, **options: Any) -> tuple[Fragile, Batch]:
+    backbone = Fragile(model)
+    return backbone, batch(replace(model, backbone=backbone), guards=NEVER, **options)

@@ -15,7 +15,7 @@ from csm_engine.engine.ticket import Ticket
 from csm_engine.model import SpeakError
 from csm_engine.protocol import FRAME_SECONDS
 from tests.csm_tts.csm_folders import batch
-from tests.csm_tts.desk import HELLO, NEVER, OPEN, Desk, assert_same, talk
+from tests.csm_tts.desk import HELLO, NEVER, OPEN, Desk, assert_same, fragile, talk
 
 pytestmark = pytest.mark.engine
 
@@ -191,6 +191,30 @@ async def test_who_is_left_alone_sounds_as_if_alone(model: Csm, seed: int, in_fl
     wanted = await witnessed(alone, Witness(alone))
     for got, each in zip(witness.heard, wanted, strict=True):
         assert_same(got, each)
+
+
+@pytest.mark.parametrize("in_flight", [1, 2])
+@pytest.mark.parametrize("seed", range(5, 7))
+async def test_a_device_that_fails_now_and_then_loses_nothing(
+    model: Csm, seed: int, in_flight: int
+) -> None:
+    backbone, rows = fragile(model, slots=SLOTS, pages=SCARCE)
+    desk, free = Desk(rows, in_flight=in_flight), rows.free_pages
+    board = Switchboard(desk, random.Random(seed))
+    for number in range(ACTIONS):
+        board.act()
+        backbone.forwards = number % 9 == 0
+        backbone.embeds = number % 13 == 0
+        for _ in range(board.chance.randint(0, 6)):
+            desk.loop.turn()
+            await asyncio.sleep(0)
+    backbone.forwards = backbone.embeds = 0
+    await board.hang_up()
+    await desk.work()
+    assert (rows.free_slots, rows.free_pages) == (SLOTS, free)
+    told = {str(error) for party in board.gone for error in party.failed}
+    assert "the engine failed" in told
+    assert await desk.spoken(talk(), HELLO)
 
 
 @pytest.mark.parametrize("in_flight", [1, 2])

@@ -2,17 +2,12 @@
 
 import asyncio
 import time
-from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
-from csm_engine.csm.backbone import Backbone
 from csm_engine.csm.model import Csm
 from csm_engine.csm.synthetic import TINY, random_model
-from csm_engine.engine.batch import Batch
 from csm_engine.engine.engine import Engine
 from csm_engine.engine.inbox import Inbox
 from csm_engine.engine.loop import Loop
@@ -20,7 +15,7 @@ from csm_engine.engine.talk import Append, Close, Cut, Do, Reset
 from csm_engine.engine.watch import Watch
 from csm_engine.model import SpeakError
 from tests.csm_tts.csm_folders import batch, voice
-from tests.csm_tts.desk import HELLO, LONG, NEVER, OPEN, Desk, assert_same, taken, talk
+from tests.csm_tts.desk import HELLO, LONG, NEVER, OPEN, Desk, assert_same, fragile, taken, talk
 
 pytestmark = pytest.mark.engine
 
@@ -29,31 +24,6 @@ pytestmark = pytest.mark.engine
 def model() -> Csm:
     torch.set_num_threads(1)
     return random_model(TINY, seed=1)
-
-
-class Fragile(Backbone):
-    """Runs out of memory as often as it is told to: when it embeds, or once its room is taken."""
-
-    def __init__(self, model: Csm) -> None:
-        super().__init__(model.config, model.weights.backbone, model.ops)
-        self.embeds = self.forwards = 0
-
-    def embed(self, *args: Any) -> Tensor:
-        if self.embeds:
-            self.embeds -= 1
-            raise torch.OutOfMemoryError("told to break")
-        return super().embed(*args)
-
-    def forward(self, *args: Any) -> Tensor:
-        if self.forwards:
-            self.forwards -= 1
-            raise torch.OutOfMemoryError("told to break")
-        return super().forward(*args)
-
-
-def fragile(model: Csm) -> tuple[Fragile, Batch]:
-    backbone = Fragile(model)
-    return backbone, batch(replace(model, backbone=backbone), guards=NEVER)
 
 
 @pytest.mark.parametrize("in_flight", [1, 2])
