@@ -74,7 +74,7 @@ class Conversation:
             self._session,
             end=self.end,
             hand_over=self.toolbox.hand_over,
-            took_since=self.toolbox.took_since,
+            took_since=self._took_since,
         )
         self._timekeeper = Timekeeper(self._persona, self._session, self.failures, self.end)
         self._session.on("conversation_item_added", self._on_item)
@@ -88,6 +88,9 @@ class Conversation:
             self._playback = self._make_playback(outputs[-1])
             self._session.output.replace_audio_tail(self._playback)
         self.floor.watch(self._playback)
+
+    def _took_since(self, moment: float) -> bool:
+        return self.toolbox.took_since(moment) or self.floor.withheld_since(moment)
 
     def _make_playback(self, room: io.AudioOutput) -> Playback:
         plan, limit = self._persona.stop_speaking_plan, self._settings.max_queued_audio

@@ -10,6 +10,10 @@ from agent.lexicon import Words, word_spans, words
 ROUND_TRIP = 1.0
 """Seconds from the agent's sound to its echo heard here, at most: bridges, line and buffers."""
 
+ECHO_TAIL = 0.3
+"""Seconds after the agent's sound in which an echo may still begin, and no answer to it: over a
+telephone the caller has not heard it yet."""
+
 SECONDS_A_LETTER = 1 / 15
 """Of speech whose times nobody tells."""
 

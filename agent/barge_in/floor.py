@@ -18,7 +18,8 @@ from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import TimedString
 
 from agent.barge_in.cooldown import Cooldown
-from agent.barge_in.echo import ROUND_TRIP, OwnWords, without_echo
+from agent.barge_in.echo import ECHO_TAIL, ROUND_TRIP, OwnWords, without_echo
+from agent.barge_in.events import text_of, with_text
 from agent.barge_in.merge import merged
 from agent.barge_in.script import Script
 from agent.barge_in.told import Told
@@ -27,12 +28,6 @@ from agent.barge_in.verdict import Meaning, judge
 from agent.lexicon import Lexicon, Words
 from agent.persona import Persona
 from agent.playback import Playback
-
-TEXT = {
-    stt.SpeechEventType.INTERIM_TRANSCRIPT,
-    stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
-    stt.SpeechEventType.FINAL_TRANSCRIPT,
-}
 
 NEVER = 1e9
 """Seconds of speech that interrupt, where sound alone shall not."""
@@ -74,6 +69,7 @@ class Floor:
         self._onset: float | None = None  # of the caller's voice under the agent's, in its sound
         self._kept: asyncio.Queue[stt.SpeechEvent] = asyncio.Queue(maxsize=1)
         self._kept_last: tuple[stt.SpeechEvent, float] | None = None
+        self._withheld_at = float("-inf")
 
     def watch(self, playback: Playback | None) -> None:
         """To be called when the session has its outputs."""
@@ -92,11 +88,12 @@ class Floor:
     ) -> AsyncGenerator[stt.SpeechEvent]:
         """What of the ears' events the session shall know."""
         async for event in merged(events, self._kept):
-            text = event.alternatives[0].text if event.alternatives else ""
-            if event.type not in TEXT or not text:
+            if not (text := text_of(event)):
                 yield event
             elif passed := self._weigh(event, text):
                 yield passed
+            else:
+                self._withheld_at = self._now()
 
     async def speak(
         self, text: AsyncIterable[str | TimedString]
@@ -121,6 +118,10 @@ class Floor:
             yield piece
         self._own.say(unsaid)
         script.end()
+
+    def withheld_since(self, moment: float) -> bool:
+        """Whether there were words that the session does not know of, by the loop's time."""
+        return self._withheld_at >= moment
 
     def _weigh(self, event: stt.SpeechEvent, text: str) -> stt.SpeechEvent | None:
         final = event.type == stt.SpeechEventType.FINAL_TRANSCRIPT
@@ -151,15 +152,14 @@ class Floor:
         self._set_pace(replace(self._pace, answers=answers))
         if final:
             self._heard.append(text)
-        first, *others = event.alternatives
-        return replace(event, alternatives=[replace(first, text=text), *others])
+        return with_text(event, text)
 
     def _agent_has_word(self) -> bool:
         speech = self._session.current_speech
         return speech is not None and not speech.done() and not speech.interrupted
 
     def _echoes(self) -> Words:
-        """The agent's words that may come back: only of speech that began under its voice."""
+        """The agent's words that may come back, where the voice that says them began under its own."""
         if self._onset is None or self._playback is None:
             return ()
         return self._own.between(self._onset - ROUND_TRIP, self._playback.played_seconds)
@@ -207,7 +207,7 @@ class Floor:
         self._set_sound()
         if event.new_state == "speaking":
             playback = self._playback
-            under = playback is not None and playback.silent_for < 0
+            under = playback is not None and playback.silent_for < ECHO_TAIL
             self._onset = playback.played_seconds if playback and under else None
 
     def _on_agent(self, event: AgentStateChangedEvent) -> None:

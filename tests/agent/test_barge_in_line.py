@@ -53,6 +53,18 @@ async def test_an_echo_that_was_misheard_is_one_still() -> None:
 
 
 @on_virtual_time
+async def test_the_echo_of_a_sentence_that_is_over_already_makes_no_turn() -> None:
+    async with talk(PERSONA, ["At nine."]) as call:
+        answer = await call.told(0.1)
+        await answer
+        await asyncio.sleep(0.2)
+        await call.caller.speak(0.6, "At nine.")
+        await asyncio.sleep(6.0)
+        assert call.history("user") == [ASKED]
+        assert call.history()[-1].strip() == "At nine."  # and is no speech that was not understood
+
+
+@on_virtual_time
 async def test_what_the_caller_says_after_an_echo_is_all_that_makes_their_turn() -> None:
     async with talk(PERSONA, [STORY, "From nine."]) as call:
         await call.told(4.6)
