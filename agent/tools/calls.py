@@ -34,9 +34,17 @@ WHY = {
 }
 
 
+async def _said(context: RunContext[None]) -> None:
+    """Until the words before the tool were heard. Raises `ToolFailure` if the caller cut them off:
+    who speaks into a goodbye wants something."""
+    await context.wait_for_playout()
+    if context.speech_handle.interrupted:
+        raise ToolFailure("interrupted", "The caller spoke on, so it was not done.")
+
+
 def ending(declared: EndCall | None, end: Callable[[str], None]) -> Work:
     async def end_call(context: RunContext[None], _: Arguments) -> None:
-        await context.wait_for_playout()
+        await _said(context)
         end("agent hung up")
 
     about = declared.description if declared and declared.description else END_CALL
@@ -97,7 +105,7 @@ def transferring(declared: Transfer, switchboard: Switchboard) -> Work:
     arguments: Any = create_model("TransferTo", __base__=Arguments, to=(names, ...))
 
     async def transfer_call(context: RunContext[None], wanted: Any) -> None:
-        await context.wait_for_playout()
+        await _said(context)
         await switchboard.hand_over(wanted.to)
 
     about = declared.description or "Hand the caller over to a person. Say so first."
@@ -119,7 +127,7 @@ def pressing(declared: SendDtmf, telephone: Telephone | None) -> Work:
             raise ToolFailure("bad_arguments", f"keys: at most {declared.max_keys}")
         if telephone is None:
             raise ToolFailure("no_telephone", WHY["no_telephone"])
-        await context.wait_for_playout()
+        await _said(context)
         for key in keys:
             if key == "w":
                 await asyncio.sleep(PAUSE)

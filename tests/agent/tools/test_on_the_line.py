@@ -7,6 +7,7 @@ import pytest
 
 from sip.transfer import Reason
 from tests.agent.tools.scene import ToolScene, use
+from tests.fakes.caller import Caller
 from tests.fakes.models import Reply
 from tests.fakes.telephone import FakeTelephone
 from tests.fakes.virtual_time import on_virtual_time
@@ -81,6 +82,26 @@ def test_a_tool_that_the_persona_does_not_have_does_not_run(tools: list[dict[str
             assert all("Unknown function" in result for result in scene.results())
             assert len(scene.results()) == 2
             assert scene.said()[-1] == "Done."
+        assert scene.telephone.transferred == scene.telephone.pressed == []
+
+    call()
+
+
+@pytest.mark.parametrize("wish", ["end_call", "transfer_call", "send_dtmf"])
+def test_words_that_cut_off_the_announcement_of_a_deed_take_it_back(wish: str) -> None:
+    @on_virtual_time
+    async def call() -> None:
+        caller = Caller()
+        arguments = {"transfer_call": {"to": "desk"}, "send_dtmf": {"keys": "1"}}.get(wish, {})
+        uses = [use(wish, "I will do that now, if you please, right away.", **arguments)]
+        tools: list[dict[str, Any]] = [DESK, {"type": "send_dtmf"}]
+        async with ToolScene(tools, [*uses, Reply("Yes?")], caller=caller) as scene:
+            scene.session.generate_reply(user_input="That is all.")
+            await asyncio.sleep(0.5)
+            await caller.speak(1.5, "No wait, I have another question.")
+            await asyncio.sleep(5)
+            assert scene.said()[-1] == "Yes?"
+            assert not scene.talk.over.done()
         assert scene.telephone.transferred == scene.telephone.pressed == []
 
     call()
