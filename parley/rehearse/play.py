@@ -13,6 +13,7 @@ from agent.config import Settings
 from agent.conversation import Conversation
 from agent.persona import Persona, filled, with_defaults
 from agent.session import Models, assemble
+from agent.tools.declared import SECRET_PREFIX
 from parley.rehearse import clock
 from parley.rehearse.caller import Caller
 from parley.rehearse.ears import Line
@@ -24,6 +25,7 @@ from parley.rehearse.scenario import Part, Scenario
 from parley.rehearse.stage import Stage
 from parley.rehearse.voice import Voice
 from parley.scripted.play import Player
+from parley_serving import load_settings
 from sip.transfer import TransferError
 
 CALLER, AGENT = "+15550199", "+15550100"
@@ -33,25 +35,27 @@ LONGEST = 7200.0
 
 
 def play(stage: Stage) -> Record:
-    """Seconds of real time at most, but with a real model: that takes its own."""
-    if stage.scenario.model is None:
-        return clock.run(_call(stage))
-    return asyncio.run(_call(stage))
+    """Seconds of real time at most, but with a real model: that takes its own.
+
+    The worker's settings hold here too; bad ones end the process with a word.
+    """
+    call = _call(stage, load_settings(Settings, besides=SECRET_PREFIX))
+    return clock.run(call) if stage.scenario.model is None else asyncio.run(call)
 
 
-async def _call(stage: Stage) -> Record:
+async def _call(stage: Stage, settings: Settings) -> Record:
     async with asyncio.timeout(LONGEST):
-        return await _Rehearsal(stage).run()
+        return await _Rehearsal(stage, settings).run()
 
 
 class _Rehearsal:
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, settings: Settings) -> None:
         self._stage = stage
         self._record = Record()
         self._voice = Voice(self._works("voice"))
         clips = [Clip.load("moment"), Clip.load("goodbye")]
         self._ear = Ear(self._record, Hearing(self._voice.word_of, clips))
-        self._settings = Settings(personas=stage.folder)
+        self._settings = settings.model_copy(update={"personas": stage.folder})
         request = CallRequest.model_validate(
             {"direction": "inbound", "to": AGENT, "from": CALLER, "vars": stage.scenario.vars}
         )
