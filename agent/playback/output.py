@@ -44,6 +44,7 @@ class Playback(io.AudioOutput):
         self._fade = fade
         self._clip = clip
         self._handed = 0.0
+        self._repeated = 0.0
         self._paused = False
         self._speech: Speech | None = None
         self._giving: asyncio.Task[None] | None = None
@@ -60,12 +61,14 @@ class Playback(io.AudioOutput):
 
     @property
     def played_seconds(self) -> float:
-        return self._room.played
+        """Of the voice's sound; what a pause made the caller hear twice counts once."""
+        repeated = self._repeated + (self._speech.repeated if self._speech else 0.0)
+        return self._room.played - repeated
 
     @property
     def position(self) -> float:
         """Where in all of the call's sound that which is made next will be, in seconds."""
-        return self._room.played + self._ahead + self._handed
+        return self.played_seconds + self._ahead + self._handed
 
     @property
     def silent_for(self) -> float:
@@ -146,6 +149,8 @@ class Playback(io.AudioOutput):
         return self._room.ahead + (self._speech.waiting if self._speech else 0.0)
 
     def _begin(self) -> None:
+        if self._speech:
+            self._repeated += self._speech.repeated
         self._speech = Speech(
             self._room, self._ended, fade=self._fade, clip=self._clip, paused=self._paused
         )

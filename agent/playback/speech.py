@@ -36,6 +36,8 @@ class Speech:
         """Seconds not given to the room."""
         self.complete = False
         """Whether nothing more is added."""
+        self.repeated = 0.0
+        """Seconds that the caller heard twice: faded into a pause, and again after it."""
         self._room = room
         self._ended = ended
         self._fade = fade
@@ -69,6 +71,7 @@ class Speech:
     def resume(self) -> None:
         """Go on from where the voice began to fade."""
         self._paused = False
+        self.repeated += self._tail
         self._tail = 0.0
         self._changed.set()
 
