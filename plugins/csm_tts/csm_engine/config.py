@@ -26,9 +26,7 @@ class Settings(BaseSettings):
         None, description="Folder that has a folder for each of CSM's voices; a CSM needs one."
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where CSM runs.")
-    streams: int = Field(
-        16, ge=1, description="Sentences that CSM speaks at once; more wait."
-    )
+    streams: int = Field(16, ge=1, description="Sentences that CSM speaks at once; more wait.")
     depth_bits: Literal[8, 16] = Field(
         16,
         description="Bits of a weight in CSM's depth decoder. 8 is faster on a small GPU, and a "
