@@ -52,6 +52,7 @@ def command(
     """
     logging.getLogger().setLevel(logging.CRITICAL)  # a scenario's failures are part of it
     try:
+        _check_folders(personas, junit)
         report = _report(_wanted(files or [], all_=all_), personas, judge, judge_model, sip=sip)
     except (BadFileError, BadSettingsError, NotRunningError, SpeechError) as error:
         say(f"parley: {error}")
@@ -60,6 +61,14 @@ def command(
         junit.write_text(report.junit(), encoding="utf-8")
     sys.stdout.write(f"{report.model_dump_json(indent=2) if as_json else report.table()}\n")
     raise typer.Exit(1 if report.failed else 0)
+
+
+def _check_folders(personas: Path, junit: Path | None) -> None:
+    """Calls take a while; that their results have nowhere to go should be known before."""
+    if not personas.is_dir():
+        raise BadFileError(f"{personas}: there is no such folder of personas")
+    if junit is not None and not junit.absolute().parent.is_dir():
+        raise BadFileError(f"--junit: there is no folder {junit.parent}")
 
 
 def _report(

@@ -1,6 +1,7 @@
 """What a scenario needs to be played: its persona as it changes it, and the script of its model."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,8 @@ def staged(scenario: Scenario, personas: Path) -> Iterator[Stage]:
             persona = _persona(scenario, folder)
         except (PersonaError, BadFileError) as error:
             about = str(error).replace(str(folder), str(personas))
+            if scenario.with_:  # whose lines are in no file
+                about = re.sub(r"\.yaml:\d+:", ".yaml, as `with` changes it:", about)
             raise BadFileError(f"scenario {scenario.name}: {about}") from error
         yield Stage(scenario, persona, _script(scenario, personas), folder, _key(scenario))
 

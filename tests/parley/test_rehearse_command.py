@@ -90,7 +90,7 @@ def test_programs_get_one_object_and_ci_servers_junit(tmp_path: Path) -> None:
         (
             "plays: receptionist",
             "with: {greetings: Hello}\nplays: receptionist",
-            "scenario bad: personas/receptionist.yaml",
+            "scenario bad: personas/receptionist.yaml, as `with` changes it: greetings: Extra",
         ),
         (
             "plays: receptionist",
@@ -118,6 +118,8 @@ def test_a_bad_scenario_is_refused_with_its_place(
         (["--all", "x.yaml"], "name scenarios, or say --all"),
         (["nowhere.yaml"], "nowhere.yaml: cannot be read"),
         (["--all", "--judge", "http://127.0.0.1/v1"], "need each other"),
+        (["--all", "--junit", "/nowhere/junit.xml"], "there is no folder /nowhere"),
+        (["--all", "--personas", "/nowhere"], "no such folder of personas"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: list[str], complaint: str) -> None:

@@ -3,10 +3,12 @@
 import pytest
 from pydantic import SecretStr
 
+from parley.phrases import collect_phrases
 from parley.rehearse.check import Check, failure
-from parley.rehearse.command import SUITE
+from parley.rehearse.command import PERSONAS, SUITE
 from parley.rehearse.over_sip import HEARD, recorded, rehearse, unplayable
 from parley.rehearse.scenario import Scenario, load_all
+from parley.settings import ROOT
 from sip.simulate.report import CallReport, TurnReport
 from sip.simulate.stack import Stack
 
@@ -89,10 +91,17 @@ def test_what_a_call_cannot_do_is_skipped_before_anything_is_dialled() -> None:
     assert (result.status, result.why) == ("skipped", "needs text mode: turn 1: silence")
 
 
+CALLED = [
+    each
+    for each in load_all([SUITE])
+    if not each.needs and unplayable(each, "receptionist") is None
+]
+
+
 def test_ten_scenarios_of_the_suite_can_be_called() -> None:
-    callable_ = [
-        each.name
-        for each in load_all([SUITE])
-        if not each.needs and unplayable(each, "receptionist") is None
-    ]
-    assert len(callable_) >= 10, callable_
+    assert len(CALLED) >= 10
+
+
+def test_rehearsal_ears_know_what_callers_of_the_suite_say() -> None:
+    known = set(collect_phrases(PERSONAS / "scripts", ROOT / "tests/e2e/calls"))
+    assert {turn.words for each in CALLED for turn in each.turns} <= known
