@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from csm_engine.clip import VoiceError
-from csm_engine.model import UnknownVoiceError
+from csm_engine.model import SpeakError, UnknownVoiceError
 from csm_engine.protocol import Failed, SessionConfig
 from parley_serving import Gate
 from tests.csm_tts.conftest import KEY, app_of
@@ -55,6 +55,8 @@ class Choir(Tone):
         await self.may_learn.wait()
         if folder.name == "lame":
             raise VoiceError(f"{folder}/clip.wav lasts longer than this model's prompt")
+        if folder.name == "late":
+            raise SpeakError("the engine has stopped", retryable=True)
         if folder.name == "fatal":
             raise LookupError("a fault of the model's own")
         self.known.append(folder.name)

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from csm_engine.api.requests import LEFT, bounded
 from csm_engine.api.wanted import check
 from csm_engine.clip import VoiceError
-from csm_engine.model import Model
+from csm_engine.model import Model, SpeakError
 from csm_engine.voice_folder import UnwritableError, VoiceExistsError, write_voice
 from parley_serving import errors
 from parley_serving.errors import ApiError
@@ -42,7 +42,8 @@ class LearnsVoices(Protocol):
     async def add_voice(self, folder: Path) -> None:
         """Read the voice in `folder`, whose name is its own: then `voices` and `check` know it.
 
-        Raises VoiceError, after which nothing of it is left in the model.
+        Raises VoiceError, after which nothing of it is left in the model, and SpeakError when the
+        model has stopped.
         """
         ...
 
@@ -92,6 +93,8 @@ class Voices:
             return errors.refusal(error)
         except VoiceError as error:
             return errors.refusal(_unusable(error))
+        except SpeakError as error:  # the engine stopped meanwhile
+            return errors.full(FullError(str(error), retry_after=5))
         except ClientDisconnect:
             return LEFT
         logger.info("a voice was added", extra={"voice": name})
