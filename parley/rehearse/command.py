@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -50,10 +52,10 @@ def command(
 
     Exit status: 0 good, 1 a scenario failed, 2 a bad scenario, or nothing to play or to call.
     """
-    logging.getLogger().setLevel(logging.CRITICAL)  # a scenario's failures are part of it
     try:
         _check_folders(personas, junit)
-        report = _report(_wanted(files or [], all_=all_), personas, judge, judge_model, sip=sip)
+        with _without_log():
+            report = _report(_wanted(files or [], all_=all_), personas, judge, judge_model, sip=sip)
     except (BadFileError, BadSettingsError, NotRunningError, SpeechError) as error:
         say(f"parley: {error}")
         raise typer.Exit(2) from None
@@ -61,6 +63,18 @@ def command(
         junit.write_text(report.junit(), encoding="utf-8")
     sys.stdout.write(f"{report.model_dump_json(indent=2) if as_json else report.table()}\n")
     raise typer.Exit(1 if report.failed else 0)
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """What goes wrong in a scenario is part of it, and its results tell."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def _check_folders(personas: Path, junit: Path | None) -> None:
