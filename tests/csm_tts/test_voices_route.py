@@ -149,6 +149,7 @@ async def test_a_voice_that_is_added_can_be_spoken_in_at_once(
         (form(bytes(9_000_000)), (413, "too_large", "send less at once")),
         (form(transcript="x" * 20_000), (400, "bad_form", "")),
         (form(name="lame"), (400, "bad_voice", "clip.wav lasts longer")),
+        (form(name="late"), (503, "full", "the engine has stopped")),
     ],
 )
 async def test_what_makes_no_voice_is_refused_and_leaves_nothing(
