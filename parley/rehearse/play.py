@@ -44,8 +44,11 @@ def play(stage: Stage) -> Record:
 
 
 async def _call(stage: Stage, settings: Settings) -> Record:
-    async with asyncio.timeout(LONGEST):
-        return await _Rehearsal(stage, settings).run()
+    try:
+        async with asyncio.timeout(LONGEST):
+            return await _Rehearsal(stage, settings).run()
+    except TimeoutError:
+        return Record(error=f"it did not end in {LONGEST:.0f} s", seconds=LONGEST)
 
 
 class _Rehearsal:
@@ -81,7 +84,10 @@ class _Rehearsal:
             await asyncio.wait({agent, calling}, return_when=asyncio.FIRST_COMPLETED)
             if calling.done():
                 calling.result()  # what went wrong with the caller is ours, not the agent's
-            record.ended = agent.result() if agent.done() else HUNG_UP
+            if agent.done() and (error := agent.exception()):
+                record.error = f"it failed with {type(error).__name__}"
+            else:
+                record.ended = agent.result() if agent.done() else HUNG_UP
             record.seconds = self._ear.now
         finally:
             for task in (agent, calling, *beside):

@@ -66,6 +66,8 @@ class Record:
     transferred_to: str | None = None
     interruptions: int = 0
     ended: str = ""
+    error: str | None = None
+    """Why there was no call that ended by itself."""
     seconds: float = 0.0
 
     def agent_words(self, since: float = 0.0, until: float = float("inf")) -> str:

@@ -57,7 +57,10 @@ def _persona(scenario: Scenario, folder: Path) -> Persona:
         if file.is_file():
             changed = _merged(Document.read(file).data, scenario.with_)
             file.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
-    return load_persona(folder, scenario.persona, os.environ)
+    persona = load_persona(folder, scenario.persona, os.environ)
+    if unknown := scenario.vars.keys() - persona.variables.keys():
+        raise BadFileError(f"vars: persona {persona.name!r} has no variable {min(unknown)!r}")
+    return persona
 
 
 def _script(scenario: Scenario, personas: Path) -> Script | None:

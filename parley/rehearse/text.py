@@ -19,10 +19,13 @@ def rehearse(scenario: Scenario, personas: Path, judge: Judge | None = None) -> 
         return Result.skipped(scenario.name, scenario.goal, f"needs {scenario.needs}")
     with staged(scenario, personas) as stage:
         record = play(stage)
+    checks = [checked(check, record, judge) for check in scenario.checks]
+    if record.error:
+        checks.insert(0, CheckResult(check="the call", status="failed", why=record.error))
     return Result.of(
         scenario.name,
         scenario.goal,
-        [checked(check, record, judge) for check in scenario.checks],
+        checks,
         seconds=record.seconds,
         transcript=record.transcript(),
     )

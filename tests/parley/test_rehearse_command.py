@@ -24,6 +24,13 @@ checks:
 """
 
 
+ENDLESS = """\
+with:
+  message_plan: {idle_timeout_seconds: 3600}
+  limits: {max_duration_seconds: 86400}
+"""
+
+
 def rehearse(*options: str | Path) -> Result:
     return CliRunner().invoke(app, ["rehearse", *map(str, options)])
 
@@ -47,6 +54,14 @@ def test_a_failed_check_says_why_with_the_call_under_it(tmp_path: Path) -> None:
     assert "failed   bad" in result.stdout
     assert "lacks 'avenue'" in result.stdout
     assert "| caller: what is your address" in result.stdout
+
+
+def test_a_call_that_does_not_end_has_failed(tmp_path: Path) -> None:
+    file = written(tmp_path, "endless", more=ENDLESS)
+    file.write_text(file.read_text().replace("checks:", "  - silence: 3600\n" * 3 + "checks:"))
+    result = rehearse(file)
+    assert result.exit_code == 1
+    assert "the call: it did not end in 7200 s" in result.stdout
 
 
 def test_a_missing_feature_is_skipped_and_counts_for_nothing(tmp_path: Path) -> None:
@@ -91,6 +106,11 @@ def test_programs_get_one_object_and_ci_servers_junit(tmp_path: Path) -> None:
             "plays: receptionist",
             "with: {greetings: Hello}\nplays: receptionist",
             "scenario bad: personas/receptionist.yaml, as `with` changes it: greetings: Extra",
+        ),
+        (
+            "plays: receptionist",
+            "vars: {colour: red}\nplays: receptionist",
+            "vars: persona 'receptionist' has no variable 'colour'",
         ),
         (
             "plays: receptionist",
