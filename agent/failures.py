@@ -195,7 +195,12 @@ class Failures:
             or self._recovery.is_away("ears")
             or self._took_since(self._spoke_at)
         )
-        if waiting and not known and event.speech_duration >= LEAST_SPEECH and self._unheard.speak():
+        if (
+            waiting
+            and not known
+            and event.speech_duration >= LEAST_SPEECH
+            and self._unheard.speak()
+        ):
             self._session.say(self._plan.unheard_message)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
