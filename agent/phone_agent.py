@@ -32,6 +32,7 @@ class PhoneAgent(Agent):
         self._talk = talk
         self._budget = persona.memory
         self._moment = persona.failure_plan.moment_message
+        self._asides = 0
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
@@ -106,15 +107,21 @@ class PhoneAgent(Agent):
                 yield later(frame, shift)
 
     def _aside(self) -> list[str | FlushSentinel]:
-        return [self._moment, FlushSentinel()] if self._talk.failures.slow() else []
+        if not self._talk.failures.slow():
+            return []
+        self._asides += 1
+        return [self._moment, FlushSentinel()]
 
     async def _without_aside(
         self, text: AsyncIterable[str | TimedString]
     ) -> AsyncGenerator[str | TimedString]:
+        """An apology that is a speech of its own says the same words, and those are shown."""
         is_aside, text = await split(text, self._moment)
-        if not is_aside:
-            async for piece in text:
-                yield piece
+        if is_aside and self._asides:
+            self._asides -= 1
+            return
+        async for piece in text:
+            yield piece
 
     async def _remembered(self, text: AsyncIterable[str]) -> AsyncGenerator[str]:
         speech = self.session.current_speech
