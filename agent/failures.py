@@ -11,8 +11,6 @@ from livekit.agents import (
     ErrorEvent,
     SpeechCreatedEvent,
     UserInputTranscribedEvent,
-    UserStateChangedEvent,
-    UserTranscriptionTimeoutEvent,
     llm,
 )
 
@@ -20,16 +18,14 @@ from agent.call import Call
 from agent.clips import Clip, frames
 from agent.config import Settings
 from agent.persona import Persona
-from agent.recovery import Part, Recovery, Unheard
+from agent.recovery import Part, Recovery
 from agent.tools.guard import ToolFailure
+from agent.unheard import UnheardSpeech
 
 logger = logging.getLogger(__name__)
 
 TURN_MARGIN = 0.5
 """Seconds that the end of a turn may be late."""
-
-LEAST_SPEECH = 0.5
-"""Seconds that are more than a cough: less is not answered when no words come of it."""
 
 PART_OF_ERROR: dict[str, Part] = {"stt_error": "ears", "llm_error": "mind", "tts_error": "voice"}
 
@@ -58,10 +54,11 @@ class Failures:
         self._session = session
         self._end = end
         self._hand_over = hand_over
-        self._took_since = took_since
-        self._spoke_at = 0.0
-        self._unheard = Unheard()
-        self._spoke_over_agent = False
+        self.unheard = UnheardSpeech(
+            session,
+            known=lambda moment: self._recovery.is_away("ears") or took_since(moment),
+            ask=self._say_unheard,
+        )
         self._recovery = Recovery(settings.recovery.patience, settings.recovery.episode)
         # One failure waits while one is dealt with; more of the same say nothing new.
         self._waiting: asyncio.Queue[Part] = asyncio.Queue(maxsize=1)
@@ -73,9 +70,8 @@ class Failures:
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("user_input_transcribed", self._on_heard)
         self._session.on("speech_created", self._on_speech)
-        self._session.on("user_state_changed", self._on_caller)
-        self._session.on("user_transcription_timeout", self._on_unheard)
         self._session.on("error", self._on_error)
+        self.unheard.watch()
 
     async def run(self) -> None:
         while True:
@@ -178,30 +174,9 @@ class Failures:
         self._turn_taken.clear()
         if event.is_final:
             self._recovery.worked("ears")
-            self._unheard.heard()
 
-    def _on_caller(self, event: UserStateChangedEvent) -> None:
-        if event.new_state == "speaking":
-            self._spoke_over_agent = self._session.agent_state == "speaking"
-            self._spoke_at = asyncio.get_running_loop().time()
-
-    def _on_unheard(self, event: UserTranscriptionTimeoutEvent) -> None:
-        """What is said into the agent's words, or to one of its tools, asks for no answer."""
-        waiting = (
-            self._session.agent_state == "listening" and self._session.user_state != "speaking"
-        )
-        known = (
-            self._spoke_over_agent
-            or self._recovery.is_away("ears")
-            or self._took_since(self._spoke_at)
-        )
-        if (
-            waiting
-            and not known
-            and event.speech_duration >= LEAST_SPEECH
-            and self._unheard.speak()
-        ):
-            self._session.say(self._plan.unheard_message)
+    def _say_unheard(self) -> None:
+        self._session.say(self._plan.unheard_message)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item = event.item

@@ -46,7 +46,8 @@ class PhoneAgent(Agent):
 
         async with (
             aclosing(Agent.default.stt_node(self, counted(), model_settings)) as heard,
-            aclosing(self._talk.toolbox.listen(heard)) as meant,
+            aclosing(self._talk.failures.unheard.listen(heard)) as noted,
+            aclosing(self._talk.toolbox.listen(noted)) as meant,
             aclosing(self._talk.floor.listen(meant)) as events,
         ):
             async for event in events:

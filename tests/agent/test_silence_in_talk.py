@@ -72,6 +72,57 @@ async def test_speech_without_words_is_said_not_to_have_been_caught() -> None:
 
 
 @on_virtual_time
+async def test_words_that_are_late_are_waited_for() -> None:
+    """On a machine that stalls the ears take longer than a caller would wait for an apology."""
+    async with talk(PERSONA, ["Of course."], ears_answer=True) as call:
+        await call.caller.speak(1.0)
+        await asyncio.sleep(PERSONA.failure_plan.unheard_seconds + 1.0)  # of virtual time
+        call.caller.hear("May I come in?")
+        await call.until_said("Of course.")
+        assert UNHEARD not in call.history()
+
+
+@on_virtual_time
+async def test_ears_that_heard_nothing_and_say_so_late_are_believed_at_once() -> None:
+    async with talk(PERSONA, ["Of course."], ears_answer=True) as call:
+        await call.caller.speak(1.0)
+        await asyncio.sleep(PERSONA.failure_plan.unheard_seconds + 1.0)  # of virtual time
+        call.caller.hear("")
+        answered = call.now
+        await call.until_said(UNHEARD)
+        assert call.now - answered < 2.5  # with the message itself
+
+
+@on_virtual_time
+async def test_ears_that_heard_nothing_and_said_so_in_time_cost_no_wait() -> None:
+    async with talk(PERSONA, ["Of course."], ears_answer=True) as call:
+        await call.caller.speak(1.0)
+        ended = call.now
+        call.caller.hear("")
+        await call.until_said(UNHEARD)
+        unheard_after = PERSONA.failure_plan.unheard_seconds
+        assert call.now - ended == pytest.approx(unheard_after, abs=1.5)
+
+
+@on_virtual_time
+async def test_ears_that_never_answer_are_not_waited_for_for_ever() -> None:
+    async with talk(PERSONA, ["Of course."], ears_answer=True) as call:
+        await call.caller.speak(1.0)
+        await call.until_said(UNHEARD)
+
+
+@on_virtual_time
+async def test_a_caller_who_speaks_again_is_not_told_that_they_were_not_caught() -> None:
+    async with talk(PERSONA, ["Of course."], ears_answer=True) as call:
+        await call.caller.speak(1.0)
+        await asyncio.sleep(PERSONA.failure_plan.unheard_seconds + 1.0)  # of virtual time
+        await call.caller.speak(1.0, "May I come in?")
+        await call.until_said("Of course.")
+        await call.until_said("Hello?")
+        assert UNHEARD not in call.history()
+
+
+@on_virtual_time
 async def test_a_cough_is_not_answered() -> None:
     async with talk(PERSONA, ["Of course."]) as call:
         await call.caller.speak(0.3)

@@ -50,8 +50,14 @@ class _VadStream(vad.VADStream):
 
 
 class FakeEars(stt.STT):
-    def __init__(self) -> None:
-        super().__init__(capabilities=stt.STTCapabilities(streaming=True, interim_results=True))
+    """`answer`: they are said to answer each flush, as Whisper's do; the test has to do it."""
+
+    def __init__(self, *, answer: bool) -> None:
+        super().__init__(
+            capabilities=stt.STTCapabilities(
+                streaming=True, interim_results=True, manual_flush=answer
+            )
+        )
         self.streams: list[_EarStream] = []
 
     async def _recognize_impl(
@@ -86,9 +92,9 @@ class _EarStream(stt.RecognizeStream):
 class Caller:
     """One person at the other end of a session that was given `vad` and `ears`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ears_answer: bool = False) -> None:
         self.vad = FakeVad()
-        self.ears = FakeEars()
+        self.ears = FakeEars(answer=ears_answer)
 
     async def speak(
         self,

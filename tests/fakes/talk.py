@@ -136,10 +136,11 @@ async def talk(
     end_of_turn: float = 0.9,
     settings: Settings = Settings(),  # noqa: B008  # frozen
     telephone: FakeTelephone | None = None,
+    ears_answer: bool = False,
 ) -> AsyncIterator[Talk]:
     """The greeting is over. The mind gives the replies in turn, and the last one again."""
     left = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
-    caller, ear = Caller(), Earpiece()
+    caller, ear = Caller(ears_answer=ears_answer), Earpiece()
     mind = SteadyMind(lambda _: left.pop(0) if len(left) > 1 else left[0])
     start, stop = persona.start_speaking_plan, persona.stop_speaking_plan
     voice = SteadyVoice()
