@@ -57,6 +57,17 @@ class CallRequest(BaseModel):
         return json.dumps(self.model_dump(by_alias=True, exclude_none=True))
 
 
+class Outcome(StrEnum):
+    """What came of a call. The first four are of calls that we place, before anybody answers."""
+
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"
+    FAILED = "failed"
+    ANSWERED = "answered"
+    MACHINE = "machine"
+
+
 class CallState(StrEnum):
     IDLE = "idle"
     CONNECTING = "connecting"
@@ -89,6 +100,7 @@ class Call:
     ended_at: float | None = None
     end_reason: str | None = None
     error: str | None = None
+    outcome: Outcome | None = None
     heard_seconds: float = 0.0
     spoken_seconds: float = 0.0
     turns: int = 0
