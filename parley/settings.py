@@ -49,6 +49,10 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
         description="Who answers the local trunk: a file of personas/.",
     )
+    sip_file: AbsolutePath = Field(
+        ROOT / "sip.yaml",
+        description="The telephone line; without the file, the local trunk alone.",
+    )
     sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
     sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")
     engine_key: SecretStr = Field(min_length=16, description="Bearer key of the engines.")

@@ -16,6 +16,7 @@ from parley.parts import build_parts
 from parley.ports import Ports
 from parley.probes import HOST
 from parley.ready import ready_block
+from parley.services import build_services, run_services
 from parley.settings import ROOT, BadSettingsError, Settings, full_environment, say
 from parley.supervisor import Supervisor
 
@@ -54,6 +55,7 @@ class _Stack:
         self._supervisor = Supervisor(
             self._parts, folder=ROOT, logs=settings.run_dir / "logs", changed=self._write_stack
         )
+        self._services = build_services(settings, self._ports, environment)
         self._file = settings.run_dir / "stack.json"
         self._is_up = False
         if self._ports.sip != wanted.sip:
@@ -92,7 +94,7 @@ class _Stack:
                     self._is_up = True
                     self._write_stack()
                     say(ready_block(self._settings, self._ports, self._environment))
-                    await asyncio.Event().wait()
+                    await run_services(self._services)
                 finally:
                     await self._door.hang_up_all(HANG_UP_PATIENCE)
         finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import selectors
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor
@@ -10,17 +11,22 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from livekit.agents import llm
 
+from agent.tools.guard import TOOL_THREAD
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 START = 1_000.0
 """Seconds. A number as large as the wall clock's could not be moved on by a microsecond."""
 
+LOOK_AGAIN = 0.01
+"""Seconds, real ones: a thread may end without a word to the loop."""
+
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """`time()` jumps to the next timer whenever nothing is left to do.
 
-    It stands still while a thread of an executor is at work, which has no other clock.
+    It stands still while a thread is at work, an executor's or a tool's: it has no other clock.
     """
 
     def __init__(self) -> None:
@@ -36,7 +42,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     @property
     def waits_for_a_thread(self) -> bool:
-        return self._threads > 0
+        return self._threads > 0 or any(
+            thread.name == TOOL_THREAD for thread in threading.enumerate()
+        )
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
@@ -58,8 +66,10 @@ class _Jump(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if ready := self._inner.select(0):
             return ready
-        if timeout is None or (timeout > 0 and self._loop.waits_for_a_thread):
+        if timeout is None:
             return self._inner.select(None)
+        if timeout > 0 and self._loop.waits_for_a_thread:
+            return self._inner.select(LOOK_AGAIN)
         self._loop.jump(max(timeout, 0))
         return []
 

@@ -10,7 +10,7 @@ import pytest
 from livekit import api, rtc
 
 from agent.line import Line, NoCallerError
-from tests.fakes import virtual_time
+from parley.rehearse.clock import run
 
 REASON = rtc.DisconnectReason
 
@@ -108,8 +108,8 @@ def test_a_caller_who_was_lost_may_come_back(reason: Any) -> None:
         job.room.emit("participant_disconnected", participant(reason=reason))
         assert await line.over == "caller was lost"
 
-    virtual_time.run(lost_and_back())
-    virtual_time.run(lost())
+    run(lost_and_back())
+    run(lost())
 
 
 async def test_the_first_reason_stands() -> None:
@@ -132,7 +132,7 @@ def test_whoever_is_there_is_given_time_to_connect_and_may_leave() -> None:
         assert line.over.result() == "caller hung up"
         waiting.cancel()
 
-    virtual_time.run(come_and_leave())
+    run(come_and_leave())
 
 
 def test_a_room_without_a_caller_is_not_waited_for_for_ever() -> None:
@@ -140,7 +140,7 @@ def test_a_room_without_a_caller_is_not_waited_for_for_ever() -> None:
         with pytest.raises(NoCallerError, match="nobody came"):
             await Line(Job()).wait_for_caller(10.0)  # type: ignore[arg-type]
 
-    virtual_time.run(wait())
+    run(wait())
 
 
 async def test_hanging_up_deletes_the_room_and_sees_that_it_is_gone() -> None:

@@ -61,18 +61,18 @@ class Turn:
 
 @dataclass(frozen=True)
 class Heard:
-    """Seconds. `first_interim` is from the onset of the speech, None if none came; `ready` from its
-    end until its whole text is there, be it preflight or final; `flush_to_final` from the
-    question to the answer.
+    """Seconds. `interims` are from the onset of the speech, each with the number of its words; `ready`
+    is from its end until its whole text is there, be it preflight or final, `final` until its final
+    is; `flush_to_final` is from the question to the answer.
 
     `hit`: the final says what a preflight said since the end of the speech; None: there was none.
     """
 
     speech: float
-    first_interim: float | None
+    interims: tuple[tuple[float, int], ...]
     ready: float
+    final: float
     flush_to_final: float
-    interims: int
     text: str
     hit: bool | None
 
@@ -82,15 +82,15 @@ class _Told:
     """What the engine said in one turn, with the time of each."""
 
     answered: asyncio.Event = field(default_factory=asyncio.Event)
-    interims: list[float] = field(default_factory=list)
+    interims: list[tuple[float, int]] = field(default_factory=list)
     preflight: tuple[float, str] | None = None
     before: list[str] = field(default_factory=list)
     final: tuple[float, str] = 0.0, ""
 
     def take(self, at: float, message: ServerMessage) -> None:
         match message:
-            case Interim():
-                self.interims.append(at)
+            case Interim(text=text):
+                self.interims.append((at, len(text.split())))
             case Preflight(text=text):
                 self.preflight = at, text
             case Final(id=None, text=text):
@@ -225,10 +225,10 @@ def _heard(told: _Told, onset: float, end: float, asked: float) -> Heard:
     ready, _ = early or told.final
     return Heard(
         speech=end - onset,
-        first_interim=told.interims[0] - onset if told.interims else None,
+        interims=tuple((at - onset, words) for at, words in told.interims),
         ready=ready - end,
+        final=at - end,
         flush_to_final=at - asked,
-        interims=len(told.interims),
         text=" ".join(filter(None, [*told.before, text])),
         hit=None if early is None else early[1] == text,
     )

@@ -29,7 +29,7 @@ class CallFigures:
     """Of all turns of some calls at once. Times are those of `calls.Heard`.
 
     `told` is of turns with a preflight before the flush, `hits` of those whose final said the same,
-    and `held` their `flush_to_final`. `empty` is of turns whose final had no words.
+    and `held` their `flush_to_final`. `first_interim` is from the onset of the speech. `empty` is of turns whose final had no words.
     """
 
     calls: int
@@ -39,6 +39,7 @@ class CallFigures:
     told: int
     hits: int
     ready: Quantiles
+    final: Quantiles
     flush_to_final: Quantiles
     held: Quantiles
     first_interim: Quantiles
@@ -57,9 +58,10 @@ def call_figures(heard: Sequence[Sequence[Heard] | None]) -> CallFigures:
         told=sum(turn.hit is not None for turn in turns),
         hits=sum(turn.hit is True for turn in turns),
         ready=Quantiles.of(turn.ready for turn in turns),
+        final=Quantiles.of(turn.final for turn in turns),
         flush_to_final=Quantiles.of(turn.flush_to_final for turn in turns),
         held=Quantiles.of(turn.flush_to_final for turn in turns if turn.hit),
-        first_interim=Quantiles.of(turn.first_interim for turn in turns),
+        first_interim=Quantiles.of(turn.interims[0][0] for turn in turns if turn.interims),
     )
 
 
@@ -86,6 +88,7 @@ CALL_HEAD = (
     "calls",
     "turns",
     "end of speech → whole text, p50 / p95 / p99 ms",
+    "→ FINAL",
     "flush → FINAL",
     "where a preflight held",
     "onset → first interim",
@@ -104,6 +107,7 @@ def call_row(figures: CallFigures) -> tuple[str, ...]:
             " / ".join(milliseconds(value) for value in (each.p50, each.p95, each.p99))
             for each in (
                 figures.ready,
+                figures.final,
                 figures.flush_to_final,
                 figures.held,
                 figures.first_interim,

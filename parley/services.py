@@ -1,0 +1,40 @@
+"""What runs beside the parts while the stack is up: it watches and tidies, and no call needs it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from parley.ports import Ports
+from parley.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+Service = Callable[[], Awaitable[None]]
+"""Runs until it is cancelled."""
+
+AGAIN = 5.0
+"""Seconds after which a service that failed is started again."""
+
+
+def build_services(
+    settings: Settings, ports: Ports, environment: Mapping[str, str]
+) -> Mapping[str, Service]:
+    """By name."""
+    return {}
+
+
+async def run_services(services: Mapping[str, Service]) -> None:
+    """Until cancelled. One that fails ends neither the others nor any call."""
+    async with asyncio.TaskGroup() as group:
+        for name, service in services.items():
+            group.create_task(_kept_up(name, service))
+        await asyncio.Event().wait()
+
+
+async def _kept_up(name: str, service: Service) -> None:
+    while True:
+        try:
+            return await service()
+        except Exception:
+            logger.exception("a service failed", extra={"service": name})
+        await asyncio.sleep(AGAIN)
