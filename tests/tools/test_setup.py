@@ -36,7 +36,8 @@ def test_without_a_package_manager_one_sentence_says_what_to_install(tmp_path: P
     done = setup_on(tmp_path, "flite")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "neither apt nor brew: install redis-server, sox, baresip-core, gcc" in done.stderr
+    assert "neither apt nor brew: install redis-server, sox, baresip-core, " in done.stderr
+    assert "gcc" in done.stderr
     assert "flite" not in done.stderr
 
 
