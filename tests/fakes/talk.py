@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from livekit.agents import AgentSession, APIConnectOptions, ConversationItemAddedEvent, llm
+from livekit.agents import AgentSession, ConversationItemAddedEvent, llm
 from livekit.agents.voice import SpeechHandle
-from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from agent.call import Call
@@ -17,6 +16,7 @@ from agent.config import Settings
 from agent.conversation import Conversation
 from agent.persona import Persona
 from agent.playback import Playback, chain
+from agent.session import Models, assemble
 from tests.fakes.caller import Caller
 from tests.fakes.earpiece import Earpiece, Samples
 from tests.fakes.models import RATE, Reply
@@ -25,8 +25,6 @@ from tests.fakes.telephone import FakeTelephone
 
 PATIENCE = 120.0
 """Seconds, of virtual time, that something is waited for."""
-
-AGAIN = APIConnectOptions(max_retry=1, retry_interval=0.3)
 
 GREETED = 3.0
 """Seconds after which the greeting is over."""
@@ -142,39 +140,9 @@ async def talk(
     left = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
     caller, ear = Caller(ears_answer=ears_answer), Earpiece()
     mind = SteadyMind(lambda _: left.pop(0) if len(left) > 1 else left[0])
-    start, stop = persona.start_speaking_plan, persona.stop_speaking_plan
     voice = SteadyVoice()
-    session = AgentSession[None](
-        stt=caller.ears,
-        llm=mind,
-        tts=voice,
-        vad=caller.vad,
-        turn_handling={
-            "turn_detection": FakeDetector(end_of_turn),
-            "endpointing": {
-                "mode": "fixed",
-                "min_delay": start.wait_seconds,
-                "max_delay": start.max_wait_seconds,
-            },
-            "interruption": {
-                "mode": "vad",
-                "min_duration": stop.voice_seconds,
-                "resume_false_interruption": True,
-                "false_interruption_timeout": 0.8,
-            },
-            "user_turn_limit": {
-                "max_words": persona.limits.max_turn_words,
-                "max_duration": persona.limits.max_turn_seconds,
-            },
-        },
-        transcription_timeout=persona.failure_plan.unheard_seconds,
-        use_tts_aligned_transcript=True,
-        aec_warmup_duration=None,
-        user_away_timeout=None,
-        conn_options=SessionConnectOptions(
-            llm_conn_options=AGAIN, tts_conn_options=AGAIN, max_unrecoverable_errors=1_000_000
-        ),
-    )
+    models = Models(caller.ears, mind, voice, caller.vad, FakeDetector(end_of_turn))
+    session = assemble(settings, persona, models)
     synchronized = TranscriptSynchronizer(next_in_chain_audio=ear, next_in_chain_text=None)
     session.output.audio = synchronized.audio_output
     session.output.transcription = synchronized.text_output
