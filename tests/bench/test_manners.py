@@ -6,7 +6,7 @@ from agent.barge_in.verdict import Meaning, judge
 from agent.lexicon import Lexicon
 from bench.manners import Outcome, outcome, page
 from bench.manners_cases import Utterance, cases
-from tests.fakes.virtual_time import run
+from parley.rehearse.clock import run
 
 
 def test_a_backchannel_is_no_stop() -> None:
@@ -27,7 +27,9 @@ def test_an_interruption_is_timed_from_its_words_to_silence() -> None:
     told = run(outcome(said, at=2.0))
     assert told.stopped
     assert told.decided == pytest.approx(0.3, abs=0.04)
+    assert told.silent is not None
     assert 0.0 < told.silent < 0.3
+    assert told.off_by is not None
     assert abs(told.off_by) <= 1.5
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parley.rehearse.clock import run
 from sip.simulate.assess import assess
 from sip.simulate.caller import FRAME, Line
 from sip.simulate.conversation import Taken, Turn, converse
@@ -16,7 +17,6 @@ from sip.simulate.observer import Overheard, Words
 from sip.simulate.report import CallReport
 from sip.simulate.script import TurnScript
 from sip.simulate.speech import RATE, Samples
-from tests.fakes.virtual_time import run
 from tests.sip.sounds import babble, tone
 
 TICK = FRAME / RATE
