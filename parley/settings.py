@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     )
     sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
     sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")
+    trunk_password: SecretStr | None = Field(
+        None, description="Digest password that sip.yaml names unless it names another secret."
+    )
     engine_key: SecretStr = Field(min_length=16, description="Bearer key of the engines.")
     livekit_api_key: str = Field(
         min_length=1, validation_alias="LIVEKIT_API_KEY", description="LiveKit's key."
