@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from livekit import rtc
 from livekit.agents.voice import io
 
-from agent.playback.room import STALL_SECONDS, Room
+from agent.playback.room import STALL_SECONDS, Room, Witness
 from agent.playback.speech import Speech
 
 
@@ -19,7 +19,7 @@ class Playback(io.AudioOutput):
     whoever makes the sound, `capture_frame` whoever hands it over. A pause or an interruption lets
     the voice go down to nothing in `fade` seconds, instead of a click. A pause keeps all that was
     not heard in full, and goes on from there; an interruption drops it, and `clip` (mono int16
-    frames) may follow. A stall of over a second is counted by name: `starved` when the engine left
+    frames) may follow. `witness` is told what is heard. A stall of over a second is counted by name: `starved` when the engine left
     the caller waiting in mid-speech, `blocked` when the room took nothing.
     """
 
@@ -30,6 +30,7 @@ class Playback(io.AudioOutput):
         limit: float,
         fade: float = 0.0,
         clip: Sequence[rtc.AudioFrame] = (),
+        witness: Witness | None = None,
     ) -> None:
         super().__init__(
             label="Playback",
@@ -38,7 +39,7 @@ class Playback(io.AudioOutput):
             sample_rate=room.sample_rate,
         )
         assert self.next_in_chain is not None
-        self._room = Room(self.next_in_chain)
+        self._room = Room(self.next_in_chain, witness)
         self.stalls: Counter[str] = self._room.stalls
         self._limit = limit
         self._fade = fade

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Protocol
 
 from livekit import rtc
 from livekit.agents.voice import io
@@ -17,16 +18,29 @@ LEAD = 0.15
 """Seconds of sound that the room holds: they cannot be called back, and hide a pause of ours."""
 
 
+class Witness(Protocol):
+    """Is told what the caller hears, by the loop's time."""
+
+    def played(self, at: float, frame: rtc.AudioFrame) -> None:
+        """It is heard from `at` on."""
+        ...
+
+    def dropped(self, at: float) -> None:
+        """What should have been heard from `at` on is not."""
+        ...
+
+
 class Room:
     """Takes sound just before it is heard. It is never paused: it would drop what it holds."""
 
-    def __init__(self, sink: io.AudioOutput) -> None:
+    def __init__(self, sink: io.AudioOutput, witness: Witness | None = None) -> None:
         self.finished = asyncio.Event()
         """Set by whoever hears that the room has played the last of a speech."""
         self.taking = False
         """Whether it has been given something that it did not take yet."""
         self.stalls: Counter[str] = Counter()
         self._sink = sink
+        self._witness = witness
         self._clock = PlayoutClock()
         self._sounds_until = 0.0
 
@@ -59,6 +73,8 @@ class Room:
             self.taking = False
         if self._now() - asked > STALL_SECONDS:
             self.stalls["blocked"] += 1
+        if self._witness:
+            self._witness.played(self._now() + self.ahead, frame)
         self._clock.add(frame.duration, self._now())
         self._sounds_until = self._now() + self.ahead
 
@@ -69,6 +85,8 @@ class Room:
     def drop(self) -> None:
         """What it still holds shall not be heard."""
         self._clock.clear(self._now())
+        if self._witness:
+            self._witness.dropped(self._now())
         self._sounds_until = self._now()
         self._sink.clear_buffer()
 

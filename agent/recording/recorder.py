@@ -1,0 +1,140 @@
+"""Records one call in the agent: what came from the caller, and what they heard of the agent."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import av
+import numpy as np
+from livekit import rtc
+from livekit.agents.voice import io
+
+from agent.recording.files import SUFFIXES, Draft, Kind
+from agent.recording.tape import AGENT, CALLER, Samples, Tape
+
+logger = logging.getLogger(__name__)
+
+RATE = 16_000
+"""Samples a second: all that a telephone carries, G.722 included."""
+
+EVERY = 1.0
+"""Seconds of sound that are written at once."""
+
+SETTLED = 0.5
+"""Seconds after which nothing more is put: a piece of sound may be told that late."""
+
+MOST = 120.0
+"""Seconds that may wait for a disk that hangs. Then the recording is given up."""
+
+PATIENCE = 10.0
+"""Seconds that the end of a call may wait for its recording."""
+
+
+class Recorder:
+    """`start` when both sides may be recorded; `stop` ends it, also in the middle of a call.
+
+    While `secret` says so, silence stands for what the caller says. `hear` takes the caller's
+    frames as they arrive, `played` the agent's with the moment at which they are heard, `dropped`
+    says from when on they were not, after all: all by the loop's time.
+    """
+
+    def __init__(self, folder: Path, name: str, kind: Kind, secret: Callable[[], bool]) -> None:
+        self.path = folder / f"{name}{SUFFIXES[kind]}"
+        self._kind = kind
+        self._secret = secret
+        self._tape: Tape | None = None
+        self._writing: asyncio.Task[bool] | None = None
+        self._over = asyncio.Event()
+        self._caller, self._agent = _Resampler(), _Resampler()
+
+    @property
+    def running(self) -> bool:
+        return self._tape is not None
+
+    def start(self) -> None:
+        self._tape = Tape(_now(), RATE)
+        self._writing = asyncio.create_task(self._write(self._tape))
+
+    async def stop(self) -> bool:
+        """Whether the recording is whole, and lies at `path`. False if there is none."""
+        self._over.set()
+        if self._writing is None:
+            return False
+        done, _ = await asyncio.wait({self._writing}, timeout=PATIENCE)
+        if not done:
+            logger.warning("the recording is not finished: it is left as it is")
+        self._writing.cancel()
+        return bool(done) and self._writing.result()
+
+    def hear(self, frame: rtc.AudioFrame) -> None:
+        samples = self._caller.push(frame)
+        if self._tape and len(samples) and not self._secret():
+            self._tape.put(CALLER, _now() - frame.duration, samples)
+
+    def played(self, at: float, frame: rtc.AudioFrame) -> None:
+        if self._tape and len(samples := self._agent.push(frame)):
+            self._tape.put(AGENT, at, samples)
+
+    def dropped(self, at: float) -> None:
+        self._agent = _Resampler()
+        if self._tape:
+            self._tape.cut(AGENT, at)
+
+    async def _write(self, tape: Tape) -> bool:
+        """In threads, a second at a time: neither the disk nor the encoder holds up the call."""
+        try:
+            async with asyncio.timeout(None) as given_up:
+                draft = await asyncio.to_thread(Draft, self.path, self._kind, RATE)
+                while not self._over.is_set():
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(EVERY):
+                            await self._over.wait()
+                    given_up.reschedule(_now() + MOST)
+                    await asyncio.to_thread(draft.write, tape.take(_now() - SETTLED))
+                await asyncio.to_thread(draft.write, tape.take(_now()))
+                await asyncio.to_thread(draft.finish)
+        except (OSError, av.FFmpegError) as error:
+            why = error.strerror or "the disk hangs"
+            logger.error("the recording is lost", extra={"why": why})  # noqa: TRY400
+            return False
+        finally:
+            self._tape = None
+        return True
+
+
+class Overheard(io.AudioInput):
+    """A session's input whose frames are recorded on their way."""
+
+    def __init__(self, source: io.AudioInput, recorder: Recorder) -> None:
+        super().__init__(label="Overheard", source=source)
+        self._frames = source
+        self._recorder = recorder
+
+    async def __anext__(self) -> rtc.AudioFrame:
+        frame = await anext(self._frames)
+        self._recorder.hear(frame)
+        return frame
+
+
+class _Resampler:
+    """To `RATE`, mono. Its delay is some milliseconds, the same all through the call."""
+
+    def __init__(self) -> None:
+        self._from: int | None = None
+        self._inner: rtc.AudioResampler | None = None
+
+    def push(self, frame: rtc.AudioFrame) -> Samples:
+        if frame.sample_rate != self._from:
+            self._from = frame.sample_rate
+            self._inner = None
+            if frame.sample_rate != RATE:
+                self._inner = rtc.AudioResampler(frame.sample_rate, RATE, num_channels=1)
+        frames = self._inner.push(frame) if self._inner else [frame]
+        parts = [np.frombuffer(each.data, np.int16) for each in frames]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
