@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     )
     health_port: int = Field(8104, ge=0, le=65_535, description="Port of the health server.")
     log_callers: bool = Field(False, description="Let callers' numbers and words into the log.")
+    ledger: SecretStr | None = Field(
+        None, description="URL of the ledger, into which calls are written; nowhere, if unset."
+    )
     max_queued_audio: float = Field(
         1.0, gt=0, description="Seconds of the agent's sound queued ahead of the caller."
     )

@@ -1,12 +1,174 @@
-"""Opens the ledger: SQLite by default, PostgreSQL by URL."""
+"""Opens the ledger: SQLite by default, PostgreSQL by URL; brings an older one up to date."""
 
-from sqlalchemy import Engine, create_engine
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
 from ledger.tables import Base
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "ledger_version"
+"""Not alembic's own name: the ledger may share a database with others."""
+
+LOCK = 0x7061726C
+"""Of PostgreSQL's advisory locks, the one that is held while the tables change."""
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for another process' write to a SQLite file."""
+
+PATIENCE = {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 10_000}
+"""With PostgreSQL; seconds, but for the last one's milliseconds."""
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; the message names the fix and holds no password."""
+
 
 def open_ledger(url: str) -> Engine:
-    """A database whose tables are there and of this version. `url` as SQLAlchemy takes it."""
-    engine = create_engine(url)
-    Base.metadata.create_all(engine)
+    """A database whose tables are there and of this version. `url` as SQLAlchemy takes it.
+
+    Any number of processes may do so at once; one of them makes the tables.
+
+    Raises:
+        LedgerError: the URL is none, nobody answers there, a newer Parley wrote it, or it holds
+            tables of somebody else's.
+    """
+    wanted = parse(url)
+    shown = wanted.render_as_string(hide_password=True)
+    try:
+        engine = _engine(wanted)
+    except (ImportError, OSError) as error:
+        raise LedgerError(f"ledger {shown}: {error}") from error
+    try:
+        if (version := _version(engine)) != head():
+            _migrate(engine, version)
+    except LedgerError as error:
+        engine.dispose()
+        raise LedgerError(f"ledger {shown}: {error}") from error
+    except SQLAlchemyError as error:
+        engine.dispose()
+        raise LedgerError(f"ledger {shown} cannot be opened: {_words(error)}") from error
     return engine
+
+
+def parse(url: str) -> URL:
+    """Raises `LedgerError` for what is no URL of SQLite or PostgreSQL."""
+    try:
+        wanted = make_url(url)
+    except (ArgumentError, ValueError):
+        raise LedgerError(
+            "the ledger's URL cannot be read: sqlite:////path/to/ledger.db, or "
+            "postgresql://user:password@host/database"
+        ) from None
+    match wanted.get_backend_name():
+        case "sqlite":
+            return wanted
+        case "postgresql" | "postgres":
+            return wanted.set(drivername="postgresql+psycopg")
+        case other:
+            raise LedgerError(f"the ledger is kept in sqlite or postgresql, not in {other}")
+
+
+def head() -> str:
+    """The version that this code writes."""
+    return max(path.stem for path in (MIGRATIONS / "versions").glob("v*.py"))
+
+
+@contextmanager
+def exclusively(engine: Engine) -> Iterator[Connection]:
+    """A transaction while which nobody else changes the tables."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        yield connection
+        connection.commit()
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url, pool_pre_ping=True, pool_size=2, connect_args=PATIENCE)
+    wait = {"timeout": BUSY_SECONDS}
+    if not url.database or url.database == ":memory:":
+        shared = wait | {"check_same_thread": False}
+        engine = create_engine(url, poolclass=StaticPool, connect_args=shared)
+    else:
+        _for_us_alone(Path(url.database))
+        engine = create_engine(url, connect_args=wait)
+    event.listen(engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _for_us_alone(path: Path) -> None:
+    """It holds what callers said. SQLite gives the files beside it the mode of the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",  # a process that dies loses nothing; a machine, its last moment
+        "foreign_keys = ON",
+        "secure_delete = ON",  # who is erased is not to be found in the file
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _version(engine: Engine) -> str | None:
+    """None: it has none of our tables."""
+    with engine.connect() as connection:
+        return _version_in(connection)
+
+
+def _version_in(connection: Connection) -> str | None:
+    known = inspect(connection)
+    if known.has_table(VERSION_TABLE):
+        return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    strangers = Base.metadata.tables.keys() & set(known.get_table_names())
+    if strangers:
+        raise LedgerError(
+            f"it holds a table {min(strangers)!r} that is not the ledger's: use a database of its own"
+        )
+    return None
+
+
+def _migrate(engine: Engine, version: str | None) -> None:
+    known = {path.stem for path in (MIGRATIONS / "versions").glob("v*.py")}
+    if version is not None and version not in known:
+        raise LedgerError(
+            f"a newer Parley wrote it (version {version}): update this one, or use another ledger"
+        )
+    # Here, for who finds the tables as they should be does without it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with exclusively(engine) as connection:
+        if _version_in(connection) == head():  # another process was faster
+            return
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _words(error: SQLAlchemyError) -> str:
+    """The driver's, on one line; SQLAlchemy adds the statement and a link."""
+    cause = error.orig if isinstance(error, OperationalError) else error
+    return " ".join(str(cause).split())

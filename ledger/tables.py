@@ -1,9 +1,19 @@
 """The tables of the ledger. Times are UTC; durations are seconds; numbers are E.164."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -20,6 +30,10 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
         return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+
+
+Id = Annotated[int, mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)]
+"""Given by the database, or by who writes the row: what is written twice then stands once."""
 
 
 class Base(DeclarativeBase):
@@ -61,7 +75,7 @@ class LegRow(Base):
 
     __tablename__ = "legs"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[Id]
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
     identity: Mapped[str] = mapped_column(String(128))
     sip_call_id: Mapped[str | None] = mapped_column(String(128))
@@ -76,7 +90,7 @@ class EventRow(Base):
     __tablename__ = "events"
     __table_args__ = (Index("events_of_call", "call_id", "at"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[Id]
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(32))
@@ -89,7 +103,7 @@ class TurnRow(Base):
     __tablename__ = "turns"
     __table_args__ = (Index("turns_of_call", "call_id", "at"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[Id]
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
     at: Mapped[datetime]
     role: Mapped[str] = mapped_column(String(16))
@@ -103,7 +117,7 @@ class ToolCallRow(Base):
 
     __tablename__ = "tool_calls"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[Id]
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
     at: Mapped[datetime]
     tool: Mapped[str] = mapped_column(String(64))

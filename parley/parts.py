@@ -146,6 +146,7 @@ class _Plan:
             "LIVEKIT_API_SECRET": secret,
             "AGENT_HEALTH_HOST": HOST,
             "AGENT_HEALTH_PORT": str(self.ports.worker),
+            "AGENT_LEDGER": self.settings.ledger_url,
         }
         for side, url in {
             "STT": f"http://{HOST}:{self.ports.whisper}",

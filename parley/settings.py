@@ -53,6 +53,10 @@ class Settings(BaseSettings):
         ROOT / "sip.yaml",
         description="The telephone line; without the file, the local trunk alone.",
     )
+    ledger: SecretStr | None = Field(
+        None,
+        description="Where calls are written: `sqlite:////path`, or `postgresql://user:password@host/database`. `ledger.db` in the run folder, if unset.",
+    )
     sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
     sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")
     trunk_password: SecretStr | None = Field(
@@ -65,6 +69,13 @@ class Settings(BaseSettings):
     livekit_api_secret: SecretStr = Field(
         min_length=32, validation_alias="LIVEKIT_API_SECRET", description="LiveKit's secret."
     )
+
+    @property
+    def ledger_url(self) -> str:
+        """It may hold a password."""
+        if self.ledger is not None:
+            return self.ledger.get_secret_value()
+        return f"sqlite:///{self.run_dir / 'ledger.db'}"
 
     @classmethod
     def settings_customise_sources(
