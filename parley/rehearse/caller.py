@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Protocol
 
-from parley.rehearse.ears import Line
-from parley.rehearse.listener import Ear
 from parley.rehearse.record import Record, Taken
 from parley.rehearse.scenario import Scenario, Turn
 from parley.rehearse.voice import SECONDS_A_WORD
@@ -21,11 +20,49 @@ LOOK = 0.02
 """Seconds between two looks at whether it is the caller's turn."""
 
 
+class Mouth(Protocol):
+    """What the caller's end of the line takes."""
+
+    def noise(self, seconds: float) -> None:
+        """Sound without words, from now on."""
+
+    def rustle(self, seconds: float) -> None:
+        """The same in the background."""
+
+    async def say(self, words: list[str], seconds: float, *, trails_off: bool) -> None:
+        """Returns when the last word is out."""
+
+    def echo(self, word: str, seconds: float) -> None:
+        """The line gives back this word of the agent's."""
+
+
+class Ear(Protocol):
+    """What the caller hears of the agent. Times are seconds since the call began."""
+
+    @property
+    def now(self) -> float: ...
+
+    @property
+    def hears(self) -> bool:
+        """The agent's sound, now."""
+
+    @property
+    def quiet_since(self) -> float: ...
+
+    def began_after(self, since: float) -> float | None:
+        """When the agent first made a sound after that, as far as it is known by now."""
+
+
 class Caller:
     """Takes a scenario's turns. `press` gets the keys."""
 
     def __init__(
-        self, scenario: Scenario, line: Line, ear: Ear, record: Record, press: Callable[[str], None]
+        self,
+        scenario: Scenario,
+        line: Mouth,
+        ear: Ear,
+        record: Record,
+        press: Callable[[str], None],
     ) -> None:
         self._scenario = scenario
         self._line = line
@@ -53,7 +90,7 @@ class Caller:
         bed = self._scenario.noise_bed
         while bed is not None:
             await asyncio.sleep(bed.every)
-            self._line.noise(bed.seconds)
+            self._line.rustle(bed.seconds)
 
     async def _take(self, turn: Turn) -> str:
         match turn.deed:

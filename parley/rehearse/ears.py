@@ -42,6 +42,10 @@ class Line:
         self.ears.made_sound = True
         self._loud.set()
 
+    def rustle(self, seconds: float) -> None:
+        """A voice detector knows near from far no more than this."""
+        self.noise(seconds)
+
     async def say(self, words: list[str], seconds: float, *, trails_off: bool) -> None:
         """Returns when the last word is out."""
         self.ears.score = UNFINISHED if trails_off else FINISHED

@@ -8,10 +8,8 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 
 import aiohttp
 import numpy as np
@@ -19,15 +17,13 @@ from google.protobuf.duration_pb2 import Duration
 from livekit import api, rtc
 
 from sip.simulate.group import one_failure
-from sip.simulate.hearing import Ear
-from sip.simulate.speech import RATE, Samples
+from sip.simulate.line import FRAME, Line
+from sip.simulate.speech import RATE
 from sip.simulate.stack import Stack
-from sip.simulate.timeline import Recording, Track
 
 logger = logging.getLogger("parley.simulate")
 
 RINGING = 30
-FRAME = RATE // 50
 _FRAME_SECONDS = FRAME / RATE
 _LEAD = (
     2 * _FRAME_SECONDS
@@ -38,67 +34,6 @@ _FAR_END = "far-end"
 
 class CallFailedError(Exception):
     """The call was not answered, or was refused; the message carries the SIP status where there is one."""
-
-
-@dataclass
-class Line:
-    """The caller's mouth and ear while a call lasts. Times are those of the event loop's clock."""
-
-    dialled_at: float
-    answered_at: float = 0.0
-    hung_up: bool = False
-    sent: Track = field(default_factory=Track)
-    heard: Track = field(default_factory=Track)
-    ear: Ear = field(default_factory=Ear)
-    _to_say: deque[Samples] = field(default_factory=deque)
-    _said: asyncio.Event = field(default_factory=asyncio.Event)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def ring_to_answer(self) -> float:
-        return self.answered_at - self.dialled_at
-
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def say(self, speech: Samples) -> None:
-        """Speak from the next frame on; returns when the last frame has been handed over."""
-        whole = np.zeros(-(-speech.size // FRAME) * FRAME, dtype=np.int16)
-        whole[: speech.size] = speech
-        self._to_say.extend(whole.reshape(-1, FRAME))
-        while self._to_say and not self.hung_up:
-            self._said.clear()
-            await self._said.wait()
-
-    async def until(self, fact: Callable[[], bool]) -> None:
-        """Wait until `fact` holds or the line is down; it is asked at every frame heard."""
-        while not (self.hung_up or fact()):
-            self._news.clear()
-            await self._news.wait()
-
-    def next_frame(self) -> Samples:
-        """What the mouth sends now: speech, or silence where there is none."""
-        if not self._to_say:
-            return np.zeros(FRAME, dtype=np.int16)
-        frame = self._to_say.popleft()
-        if not self._to_say:
-            self._said.set()
-        return frame
-
-    def hear(self, at: float, frame: Samples) -> None:
-        self.heard.add(at, frame)
-        self.ear.feed(at, frame)
-        self._news.set()
-
-    def drop(self) -> None:
-        """The far end is gone: nobody waits for it any longer."""
-        self.hung_up = True
-        self._said.set()
-        self._news.set()
-
-    def recording(self, until: float) -> Recording:
-        """From the dialling on, so that everything heard is in it."""
-        return Recording.of(self.sent, self.heard, self.dialled_at, until)
 
 
 @contextlib.asynccontextmanager
@@ -147,6 +82,11 @@ async def _enter(
         if participant.identity == _FAR_END:
             line.drop()
 
+    @room.on("sip_dtmf_received")
+    def _(key: rtc.SipDTMF) -> None:
+        line.keys_heard += key.digit
+
+    line.room = room
     grants = api.VideoGrants(room_join=True, room=name)
     try:
         await room.connect(stack.livekit_url, stack.token("caller", grants))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sip.simulate.caller import Line
 from sip.simulate.hearing import levels, spells
+from sip.simulate.line import Line
 from sip.simulate.script import TurnScript
 from sip.simulate.speech import RATE, Samples, loaded, spoken
 

@@ -6,7 +6,7 @@ The caller cannot know these; the agent and the bridge do not see the guest.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -36,6 +36,19 @@ class Words:
 
     at: float
     text: str
+    pieces: list[tuple[float, int]] = field(default_factory=list)
+    """When each piece of it came, and how long the text was then."""
+    whole: bool = False
+
+    def timed(self) -> Iterator[tuple[float, str]]:
+        """Words with the time at which each was told to its end; the last once the text is whole."""
+        told = 0
+        for at, length in self.pieces:
+            end = self.text.rfind(" ", told, length) + 1 or told
+            yield from ((at, word) for word in self.text[told:end].split())
+            told = end
+        if self.whole and self.pieces:
+            yield from ((self.pieces[-1][0], word) for word in self.text[told:].split())
 
 
 @dataclass
@@ -156,5 +169,7 @@ async def _read(reader: rtc.TextStreamReader, into: list[Words]) -> None:
     try:
         async for piece in reader:
             words.text += piece
+            words.pieces.append((asyncio.get_running_loop().time(), len(words.text)))
     except StreamError:
         logger.debug("the room closed in the middle of a transcript")
+    words.whole = True

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from sip.simulate.baresip import SILENCE, Control, baresip
-from sip.simulate.caller import CallFailedError, Line
+from sip.simulate.caller import CallFailedError
 from sip.simulate.group import one_failure
+from sip.simulate.line import Line
 from sip.simulate.speech import Samples
 from sip.simulate.stack import Stack
 from sip.simulate.timeline import write_wave

@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from sip.simulate.assess import assess
-from sip.simulate.caller import CallFailedError, Dial, Line, call
+from sip.simulate.caller import CallFailedError, Dial, call
 from sip.simulate.conversation import Turn, converse
+from sip.simulate.line import Line
 from sip.simulate.observer import overhearing
 from sip.simulate.report import CallReport
 from sip.simulate.script import TurnScript

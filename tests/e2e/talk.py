@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sip.simulate.caller import Dial, Line, call
+from sip.simulate.caller import Dial, call
 from sip.simulate.conversation import SETTLED
+from sip.simulate.line import Line
 from sip.simulate.observer import Overheard, overhearing
 from sip.simulate.script import VOICE
 from sip.simulate.speech import RATE, Samples, spoken

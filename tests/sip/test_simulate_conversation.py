@@ -10,9 +10,9 @@ import pytest
 
 from parley.rehearse.clock import run
 from sip.simulate.assess import assess
-from sip.simulate.caller import FRAME, Line
 from sip.simulate.conversation import Taken, Turn, converse
 from sip.simulate.hearing import Ear
+from sip.simulate.line import FRAME, Line
 from sip.simulate.observer import Overheard, Words
 from sip.simulate.report import CallReport
 from sip.simulate.script import TurnScript
