@@ -1,0 +1,1 @@
+"""Calls that we place: whom we may call, the queue, and who dials."""
