@@ -1,7 +1,7 @@
 """Opens the ledger: SQLite by default, PostgreSQL by URL; brings an older one up to date."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,16 +103,21 @@ def exclusively(engine: Engine) -> Iterator[Connection]:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True, pool_size=2, connect_args=PATIENCE)
+        return _create(url, PATIENCE, pool_pre_ping=True, pool_size=2)
     wait = {"timeout": BUSY_SECONDS}
     if not url.database or url.database == ":memory:":
         shared = wait | {"check_same_thread": False}
-        engine = create_engine(url, poolclass=StaticPool, connect_args=shared)
+        engine = _create(url, shared, poolclass=StaticPool)
     else:
         _for_us_alone(Path(url.database))
-        engine = create_engine(url, connect_args=wait)
+        engine = _create(url, wait)
     event.listen(engine, "connect", _set_up_sqlite)
     return engine
+
+
+def _create(url: URL, arguments: Mapping[str, object], **options: Any) -> Engine:
+    """Its errors quote no values: those are callers' words."""
+    return create_engine(url, connect_args=dict(arguments), hide_parameters=True, **options)
 
 
 def _for_us_alone(path: Path) -> None:
