@@ -6,17 +6,13 @@ import logging
 import aiohttp
 from livekit import api
 
-from agent.call import CallRequest
-from agent.config import AGENT_NAME
 from parley.part import PartError
 from parley.probes import HOST
 from parley.settings import Settings
-from sip.trunks import InboundTrunk, ensure_dispatch_rule, ensure_inbound_trunk
+from sip.changes import SideError, StoppedError, apply
+from sip.livekit_side import LOCAL, LiveKitSide, Wanted, inbound_trunk, rule
 
 logger = logging.getLogger(__name__)
-
-NAME = "parley local"
-"""Of the trunk and of its rule."""
 
 ENSURE_PATIENCE = 15.0
 RETRY_INTERVAL = 0.2
@@ -30,6 +26,12 @@ class Door:
     def __init__(self, settings: Settings, livekit_port: int) -> None:
         self._settings = settings
         self._url = f"http://{HOST}:{livekit_port}"
+        credentials = (settings.sip_username, settings.sip_password)
+        self._wanted = Wanted(
+            LOCAL,
+            inbound=[inbound_trunk(LOCAL, [settings.number], credentials)],
+            rules=[rule(LOCAL, LOCAL, settings.number, settings.persona)],
+        )
 
     async def ensure(self) -> None:
         """The trunk and its rule are as the settings say.
@@ -43,28 +45,15 @@ class Door:
                 while True:
                     try:
                         return await self._ensure(livekit)
-                    except Refused as error:
+                    except (SideError, StoppedError) as error:
                         refusal = error
                         await asyncio.sleep(RETRY_INTERVAL)
         except TimeoutError:
             raise PartError(f"livekit-server did not take the local trunk: {refusal}") from refusal
 
     async def _ensure(self, livekit: api.LiveKitAPI) -> None:
-        trunk = InboundTrunk(
-            NAME,
-            self._settings.number,
-            self._settings.sip_username,
-            self._settings.sip_password,
-        )
-        trunk_id = await ensure_inbound_trunk(livekit.sip, trunk)
-        await ensure_dispatch_rule(
-            livekit.sip,
-            name=NAME,
-            trunk_id=trunk_id,
-            number=trunk.number,
-            agent=AGENT_NAME,
-            metadata=CallRequest(direction="inbound", persona=self._settings.persona).to_metadata(),
-        )
+        async for _ in apply(await LiveKitSide(self._wanted, livekit).plan()):
+            """One after the other."""
 
     async def hang_up_all(self, patience: float) -> None:
         """Delete every room and wait, at most `patience` seconds, until none is left."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar, cast
+from http import HTTPStatus
+from typing import cast
 
 import aiohttp
 from livekit import api
@@ -14,7 +15,6 @@ from sip.livekit_side.objects import Wanted, objects_of
 from sip.livekit_side.planning import Found, Info, Step, id_of, plan, plan_destroy
 
 MEANWHILE = "somebody changed it meanwhile: run the command again"
-InfoT = TypeVar("InfoT", bound=Info)
 
 
 def for_line(line: Line, client: api.LiveKitAPI, secrets: Mapping[str, str]) -> "LiveKitSide":
@@ -144,10 +144,8 @@ def _said() -> Iterator[None]:
 
 
 def _refusal(error: api.TwirpError) -> str:
-    match error.code:
-        case api.TwirpErrorCode.UNAUTHENTICATED | api.TwirpErrorCode.PERMISSION_DENIED:
-            return "LiveKit refuses the key: LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be its own"
-        case api.TwirpErrorCode.NOT_FOUND:
-            return MEANWHILE
-        case _:
-            return f"LiveKit refuses it: {error.message or error.code}"
+    if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return "LiveKit refuses the key: LIVEKIT_API_KEY and LIVEKIT_API_SECRET must be its own"
+    if error.code == api.TwirpErrorCode.NOT_FOUND:
+        return MEANWHILE
+    return f"LiveKit refuses it: {error.message or error.code}"

@@ -14,7 +14,6 @@ from livekit import api
 from sip.simulate.caller import CallFailedError, call
 from sip.simulate.run import simulate
 from sip.simulate.script import TurnScript
-from sip.trunks import ensure_dispatch_rule
 from tests.e2e.conftest import line_to
 from tests.stack import Stack, parley_up
 
@@ -83,14 +82,8 @@ async def ask_with(stack: Stack, metadata: str) -> None:
     async with stack.livekit() as livekit:
         listed = await livekit.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
         (rule,) = listed.items
-        await ensure_dispatch_rule(
-            livekit.sip,
-            name=rule.name,
-            trunk_id=rule.trunk_ids[0],
-            number=NUMBER,
-            agent=rule.room_config.agents[0].agent_name,
-            metadata=metadata,
-        )
+        rule.room_config.agents[0].metadata = metadata
+        await livekit.sip.update_dispatch_rule(rule.sip_dispatch_rule_id, rule)
 
 
 def log_of(stack: Stack) -> list[dict[str, Any]]:
