@@ -4,13 +4,19 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from livekit import api
+
 from parley.ports import Ports
 from parley.settings import Settings
+from sip import reaper
 
 logger = logging.getLogger(__name__)
 
 Service = Callable[[], Awaitable[None]]
 """Runs until it is cancelled."""
+
+MAX_AGE = 86_400.0
+"""Seconds. The longest that a persona may let a call last."""
 
 AGAIN = 5.0
 """Seconds after which a service that failed is started again."""
@@ -20,7 +26,19 @@ def build_services(
     settings: Settings, ports: Ports, environment: Mapping[str, str]
 ) -> Mapping[str, Service]:
     """By name."""
-    return {}
+
+    def livekit() -> api.LiveKitAPI:
+        return api.LiveKitAPI(
+            ports.livekit_url,
+            settings.livekit_api_key,
+            settings.livekit_api_secret.get_secret_value(),
+        )
+
+    async def reap() -> None:
+        async with livekit() as client:
+            await reaper.run(client, MAX_AGE)
+
+    return {"reaper": reap}
 
 
 async def run_services(services: Mapping[str, Service]) -> None:

@@ -1,0 +1,115 @@
+"""Ends calls that nobody else will: no room without its caller or its agent, none older than a call
+may be. A room that is deleted before the bridge has answered is a busy signal; after that, a BYE."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import aiohttp
+from livekit import api
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "call-"
+"""Of the rooms that are calls; others are left alone."""
+
+EVERY = 2.0
+"""Seconds between two looks."""
+
+Why = Literal["no agent came", "the agent is gone", "the caller is gone", "too old"]
+
+PATIENCE: dict[Why, float] = {
+    "no agent came": 15.0,
+    "the agent is gone": 8.0,
+    "the caller is gone": 30.0,
+}
+"""Seconds that a room may be so. An agent that comes late, a caller who is being dialled and one
+who changes networks are within it; a caller who hears it ring for longer has hung up."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """As LiveKit sees it. `age` in seconds; `callers` are all but agents."""
+
+    name: str
+    age: float
+    callers: int
+    agents: int
+
+
+@dataclass
+class _Watched:
+    why: Why
+    since: float
+
+
+@dataclass
+class Reaper:
+    """Pure: the rule. `max_age` is the longest that a call may last, in seconds."""
+
+    max_age: float
+    _had_agent: set[str] = field(default_factory=set)
+    _watched: dict[str, _Watched] = field(default_factory=dict)
+
+    def doomed(self, rooms: Iterable[Room], now: float) -> dict[str, Why]:
+        """Which of all rooms there are shall be deleted, and why."""
+        there = [room for room in rooms if room.name.startswith(PREFIX)]
+        names = {room.name for room in there}
+        self._had_agent = {room.name for room in there if room.agents} | self._had_agent & names
+        self._watched = {name: held for name, held in self._watched.items() if name in names}
+        doomed: dict[str, Why] = {}
+        for room in there:
+            if room.age > self.max_age:
+                doomed[room.name] = "too old"
+            elif (why := self._trouble(room)) and self._lasts(room, why, now):
+                doomed[room.name] = why
+        return doomed
+
+    def _trouble(self, room: Room) -> Why | None:
+        if room.agents and room.callers:
+            return None
+        if room.agents:
+            return "the caller is gone"
+        if not room.callers:
+            return None  # LiveKit's own empty_timeout closes it
+        return "the agent is gone" if room.name in self._had_agent else "no agent came"
+
+    def _lasts(self, room: Room, why: Why, now: float) -> bool:
+        held = self._watched.get(room.name)
+        if held is None or held.why != why:
+            held = self._watched[room.name] = _Watched(why, now)
+        return now - held.since >= PATIENCE[why]
+
+
+async def run(livekit: api.LiveKitAPI, max_age: float) -> None:
+    """Until cancelled. A LiveKit that does not answer is asked again."""
+    reaper = Reaper(max_age)
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            rooms = await look(livekit)
+            for name, why in reaper.doomed(rooms, loop.time()).items():
+                logger.warning("a call is ended", extra={"room": name, "why": why})
+                await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+        except (api.TwirpError, aiohttp.ClientError, TimeoutError):
+            logger.debug("LiveKit does not answer the reaper")
+        await asyncio.sleep(EVERY)
+
+
+async def look(livekit: api.LiveKitAPI) -> list[Room]:
+    """Every call's room."""
+    listed = await livekit.room.list_rooms(api.ListRoomsRequest())
+    now = time.time()
+    found = []
+    for room in listed.rooms:
+        if not room.name.startswith(PREFIX):
+            continue
+        inside = await livekit.room.list_participants(api.ListParticipantsRequest(room=room.name))
+        agents = sum(each.kind == api.ParticipantInfo.Kind.AGENT for each in inside.participants)
+        found.append(
+            Room(room.name, now - room.creation_time, len(inside.participants) - agents, agents)
+        )
+    return found

@@ -1,0 +1,61 @@
+"""Which calls are ended because nobody else will."""
+
+import pytest
+
+from sip.reaper import EVERY, PATIENCE, Reaper, Room, Why
+
+
+def watch(*rooms: Room, seconds: float, reaper: Reaper | None = None) -> dict[str, Why]:
+    """What is doomed at the end of so many seconds in which they stay as they are."""
+    reaper = reaper or Reaper(max_age=3600.0)
+    doomed: dict[str, Why] = {}
+    for step in range(int(seconds / EVERY) + 1):
+        doomed = reaper.doomed(rooms, 1000.0 + step * EVERY)
+    return doomed
+
+
+TALK = Room("call-1", 30.0, callers=1, agents=1)
+NO_AGENT = Room("call-1", 3.0, callers=1, agents=0)
+NO_CALLER = Room("call-1", 3.0, callers=0, agents=1)
+
+
+def test_a_talk_goes_on() -> None:
+    assert watch(TALK, seconds=600.0) == {}
+
+
+@pytest.mark.parametrize(
+    ("room", "why"), [(NO_AGENT, "no agent came"), (NO_CALLER, "the caller is gone")]
+)
+def test_who_is_alone_for_long_is_let_go(room: Room, why: Why) -> None:
+    assert watch(room, seconds=PATIENCE[why] - EVERY) == {}
+    assert watch(room, seconds=PATIENCE[why] + EVERY) == {"call-1": why}
+
+
+def test_a_caller_whose_agent_died_does_not_wait_as_long_as_one_who_had_none() -> None:
+    reaper = Reaper(max_age=3600.0)
+    watch(TALK, seconds=10.0, reaper=reaper)
+    assert PATIENCE["the agent is gone"] < PATIENCE["no agent came"]
+    doomed = watch(NO_AGENT, seconds=PATIENCE["the agent is gone"] + EVERY, reaper=reaper)
+    assert doomed == {"call-1": "the agent is gone"}
+
+
+def test_one_who_comes_back_starts_the_wait_anew() -> None:
+    reaper = Reaper(max_age=3600.0)
+    almost = PATIENCE["the agent is gone"] - EVERY
+    watch(TALK, seconds=0.0, reaper=reaper)
+    assert watch(NO_AGENT, seconds=almost, reaper=reaper) == {}
+    watch(TALK, seconds=0.0, reaper=reaper)
+    assert watch(NO_AGENT, seconds=almost, reaper=reaper) == {}
+
+
+def test_no_call_is_older_than_a_call_may_be() -> None:
+    old = Room("call-2", 3601.0, callers=1, agents=1)
+    assert watch(TALK, old, seconds=0.0) == {"call-2": "too old"}
+
+
+def test_rooms_that_are_no_calls_are_left_alone() -> None:
+    assert watch(Room("meeting", 99_999.0, callers=1, agents=0), seconds=600.0) == {}
+
+
+def test_a_room_without_anybody_is_left_to_livekit() -> None:
+    assert watch(Room("call-1", 3.0, callers=0, agents=0), seconds=600.0) == {}
