@@ -70,6 +70,7 @@ class Caller:
         self._record = record
         self._press = press
         self._since = 0.0
+        self._pressed_at = 0.0
 
     async def talk(self) -> None:
         """Until the last reply has been heard."""
@@ -103,6 +104,7 @@ class Caller:
                 for key in turn.dtmf or "":
                     self._press(key)
                     await asyncio.sleep(BETWEEN_KEYS)
+                self._pressed_at = self._ear.now
             case "echo":
                 await self._give_back(turn.echo or 0)
             case _:
@@ -135,7 +137,7 @@ class Caller:
         return self._ear.now >= began + (turn.after or 0.0)
 
     def _agent_has_finished(self) -> bool:
-        quiet_since = max(self._since, self._ear.quiet_since)
+        quiet_since = max(self._since, self._pressed_at, self._ear.quiet_since)
         return not self._ear.hears and self._ear.now - quiet_since >= SETTLED
 
     def _speech_began(self) -> float | None:

@@ -28,7 +28,7 @@ def command(
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="The whole suite in scenarios/.")] = False,
     sip: Annotated[
-        bool, typer.Option("--sip", help="Call the running stack instead of playing in text.")
+        bool, typer.Option("--sip", help="Real calls, on a stack of their own, instead of text.")
     ] = False,
     personas: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where the personas are.")
@@ -95,7 +95,7 @@ def _report(
         raise BadFileError("--judge and --judge-model need each other")
     asked = suite.judge_at(judge, model)
     if sip:
-        return suite.by_telephone(scenarios, asked)
+        return suite.by_telephone(scenarios, personas, asked)
     return suite.in_text(scenarios, personas, asked)
 
 

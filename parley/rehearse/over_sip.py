@@ -1,82 +1,106 @@
-"""Scenarios as real calls: what of them a SIP caller with flite's voice can do and hear."""
+"""Scenarios as real calls: on a stack of their own, by callers with flite's voice."""
 
 import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from parley.rehearse.check import Check
 from parley.rehearse.judge import Judge
-from parley.rehearse.record import Heard, Record, Spell, Taken
-from parley.rehearse.results import CheckResult, Result
-from parley.rehearse.scenario import Scenario, Turn
+from parley.rehearse.results import CheckResult, Report, Result
+from parley.rehearse.scenario import Scenario
+from parley.rehearse.sip_call import Played, play
+from parley.rehearse.sip_doors import door
+from parley.rehearse.sip_mind import Minds
+from parley.rehearse.sip_plan import Part, Plan, planned
+from parley.rehearse.sip_stack import OwnStack, own_stack
 from parley.rehearse.text import checked
-from sip.simulate.report import CallReport
-from sip.simulate.run import simulate
-from sip.simulate.script import TurnScript
-from sip.simulate.stack import Stack
+from sip.simulate.group import one_failure
+from sip.simulate.script import VOICE
+from sip.simulate.speech import spoken
 
-NEEDS_TEXT = "needs text mode"
-HEARD = frozenset({"contains", "not_contains", "never_says", "heard_all_of", "within", "judge"})
-"""What a caller's ear alone can tell."""
+AT_ONCE = 2
+"""Calls."""
 
-STEP = 1000.0
-"""Seconds between two turns of a record made of a report, which has no times of its own."""
+ALLOWED = 1.0
+"""Seconds that a timed check has more than in text: engines, network and telephone take theirs."""
+TRIAL = "hello"
+TIMED = ("within", "silent_within", "never_silent")
+OF_THE_MODEL = frozenset({"told_model", "never_told", "forgotten", "tool_called", "never_calls"})
+"""Which a model of somebody else's does not tell."""
 
 
 def rehearse(
-    scenario: Scenario, stack: Stack, number: str, persona: str, judge: Judge | None = None
+    scenarios: Sequence[Scenario],
+    personas: Path,
+    environment: Mapping[str, str],
+    judge: Judge | None = None,
+) -> Report:
+    """`environment` may name other engines.
+
+    Raises `BadFileError` before anything is started, NotRunningError, and SpeechError where flite is not
+    installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="parley-rehearse-") as folder:
+        plan = planned(scenarios, personas, Path(folder))
+        played = asyncio.run(_all(plan, environment)) if plan.parts else {}
+        return Report.of([_result(scenario, plan, played, judge) for scenario in scenarios])
+
+
+async def _all(plan: Plan, environment: Mapping[str, str]) -> dict[str, Played]:
+    await spoken(TRIAL, VOICE)  # without a voice there is no need of a stack
+    minds = Minds({part.model: part.script for part in plan.parts.values() if part.script})
+    with one_failure():
+        async with minds.serving(), own_stack(plan, minds, environment) as stack:
+            return await played_in(stack, minds, list(plan.parts.values()))
+
+
+async def played_in(stack: OwnStack, minds: Minds, parts: Sequence[Part]) -> dict[str, Played]:
+    """Each once, `AT_ONCE` at a time; by the scenario's name."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(part: Part) -> Played:
+        async with places, door(stack.line, part):
+            return await play(part, stack, minds)
+
+    with one_failure():
+        async with asyncio.TaskGroup() as tasks:
+            calls = {part.scenario.name: tasks.create_task(one(part)) for part in parts}
+    return {name: task.result() for name, task in calls.items()}
+
+
+def _result(
+    scenario: Scenario, plan: Plan, played: Mapping[str, Played], judge: Judge | None
 ) -> Result:
-    """`persona` is who answers `number`. Raises SpeechError where flite is not installed."""
-    if scenario.needs:
-        return Result.skipped(scenario.name, scenario.goal, f"needs {scenario.needs}")
-    if why := unplayable(scenario, persona):
-        return Result.skipped(scenario.name, scenario.goal, f"{NEEDS_TEXT}: {why}")
-    turns = [TurnScript(say=turn.words, barge_in=turn.after) for turn in scenario.turns]
-    called = asyncio.run(simulate(stack, to=number, turns=turns))
-    report = called[0].report
-    if not report.answered:
-        lost = CheckResult(check="the call", status="failed", why=report.failure)
-        return Result.of(scenario.name, scenario.goal, [lost])
-    record = recorded(report)
+    if why := plan.skipped.get(scenario.name):
+        return Result.skipped(scenario.name, scenario.goal, why)
+    return result_of(scenario, played[scenario.name], judge)
+
+
+def result_of(scenario: Scenario, played: Played, judge: Judge | None = None) -> Result:
+    """What the call's record says of the scenario's checks."""
+    record = played.record
     checks = [
-        checked(check, record, judge)
-        if check.kind in HEARD
-        else CheckResult(check=str(check), status="skipped", why=NEEDS_TEXT)
+        CheckResult(check=str(check), status="skipped", why="the model is not ours")
+        if scenario.model is not None and check.kind in OF_THE_MODEL
+        else checked(eased(check), record, judge)
         for check in scenario.checks
     ]
-    return Result.of(scenario.name, scenario.goal, checks, transcript=record.transcript())
+    if played.recording is None:
+        checks = []
+    if record.error:
+        checks.insert(0, CheckResult(check="the call", status="failed", why=record.error))
+    return Result.of(
+        scenario.name,
+        scenario.goal,
+        checks,
+        seconds=record.seconds,
+        transcript=record.transcript(),
+    )
 
 
-def unplayable(scenario: Scenario, persona: str) -> str | None:
-    """What a call to `persona` on the running stack cannot do; None where it can do all."""
-    if scenario.persona != persona:
-        return f"who answers is {persona}, not {scenario.persona}"
-    for name in ("script", "model", "with_", "vars", "noise_bed", "away"):
-        if getattr(scenario, name):
-            return f"it has its own {name.rstrip('_')}"
-    for number, turn in enumerate(scenario.turns, 1):
-        if why := _unspoken(turn, first=number == 1):
-            return f"turn {number}: {why}"
-    return None
-
-
-def _unspoken(turn: Turn, *, first: bool) -> str | None:
-    if turn.words is None or turn.backchannel is not None:
-        return turn.deed
-    if turn.at_word is not None:
-        return "at_word"
-    if turn.after == 0 or (first and turn.after is not None):
-        return "speaking over the greeting"
-    return "trails_off" if turn.trails_off else None
-
-
-def recorded(report: CallReport) -> Record:
-    """As far as a report knows it: each turn `STEP` seconds after the one before."""
-    record = Record(seconds=STEP * (len(report.turns) + 1))
-    record.heard.append(Heard(0.0, report.greeting or ""))
-    for number, turn in enumerate(report.turns, 1):
-        if turn.reply_s is None:
-            continue
-        start = STEP * number
-        began = start + turn.reply_s
-        record.taken.append(Taken(number, turn.said, start, start, asks=True))
-        record.sound.append(Spell(began, began))
-        record.heard.append(Heard(began, turn.reply or ""))
-    return record
+def eased(check: Check) -> Check:
+    """With the time that a real call takes beyond one in text."""
+    if check.kind not in TIMED:
+        return check
+    return check.model_copy(update={check.kind: getattr(check, check.kind) + ALLOWED})

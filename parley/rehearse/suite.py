@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from agent.tools.declared import SECRET_PREFIX
@@ -10,8 +11,7 @@ from parley.rehearse.judge import Judge
 from parley.rehearse.results import Report
 from parley.rehearse.scenario import Scenario
 from parley.rehearse.stage import staged
-from parley.settings import Settings, full_environment
-from parley.simulate import running_stack
+from parley.settings import BadSettingsError, full_environment
 
 JUDGE_KEY = SECRET_PREFIX + "JUDGE"
 
@@ -30,10 +30,13 @@ def in_text(scenarios: Sequence[Scenario], personas: Path, judge: Judge | None) 
     return Report.of([text.rehearse(scenario, personas, judge) for scenario in scenarios])
 
 
-def by_telephone(scenarios: Sequence[Scenario], judge: Judge | None) -> Report:
-    """Raises NotRunningError, BadSettingsError or SpeechError."""
-    stack, number = running_stack()
-    persona = Settings.load(full_environment()).persona
-    return Report.of(
-        [over_sip.rehearse(scenario, stack, number, persona, judge) for scenario in scenarios]
-    )
+def by_telephone(scenarios: Sequence[Scenario], personas: Path, judge: Judge | None) -> Report:
+    """Raises BadFileError, NotRunningError or SpeechError."""
+    return over_sip.rehearse(scenarios, personas, _surroundings(), judge)
+
+
+def _surroundings() -> dict[str, str]:
+    """With the settings of engines that the file of secrets has, if there is one."""
+    with suppress(BadSettingsError):
+        return full_environment()
+    return dict(os.environ)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import SecretStr, ValidationError
@@ -20,12 +20,20 @@ from parley_serving import Gate, Service, build_app
 from parley_serving.gate import FullError
 
 MODEL_PREFIX = "scripted-"
+Watch = Callable[[ChatRequest, Answer], Answer]
+"""Sees each request with the script's answer, and returns the one to give."""
+
 MAX_BODY = 2_000_000
 """Bytes of a request: the history of an hour's talk is a tenth of it."""
 
 
 def build_scripted(
-    scripts: Mapping[str, Script], gate: Gate, key: SecretStr | None, *, pace: float
+    scripts: Mapping[str, Script],
+    gate: Gate,
+    key: SecretStr | None,
+    *,
+    pace: float,
+    watch: Watch = lambda _, answer: answer,
 ) -> Starlette:
     """One app for all scripts: `scripted-NAME` is the model that plays NAME.
 
@@ -49,7 +57,9 @@ def build_scripted(
             routes=[
                 Route("/v1/models", models),
                 Route(
-                    "/v1/chat/completions", _Chat(players, gate, registry, pace), methods=["POST"]
+                    "/v1/chat/completions",
+                    _Chat(players, gate, registry, pace, watch),
+                    methods=["POST"],
                 ),
             ],
         )
@@ -70,9 +80,15 @@ class _Chat:
     """
 
     def __init__(
-        self, players: Mapping[str, Player], gate: Gate, registry: CollectorRegistry, pace: float
+        self,
+        players: Mapping[str, Player],
+        gate: Gate,
+        registry: CollectorRegistry,
+        pace: float,
+        watch: Watch,
     ) -> None:
         self._players = players
+        self._watch = watch
         self._gate = gate
         self._pace = pace
         self._requests = Counter(
@@ -107,7 +123,7 @@ class _Chat:
             raise _RefusedError(404, f"there is no model {request.model!r}")
         if why := fault(request.messages):
             raise _RefusedError(400, why)
-        answer = player.answer(request.messages, request.offered)
+        answer = self._watch(request, player.answer(request.messages, request.offered))
         if answer.status is not None:
             body = error_body(answer.status, "the script asks for this error")
             late = _after(answer.delay, JSONResponse(body).body)
