@@ -115,14 +115,22 @@ class Queue:
             .where(DialRow.state == State.WAITING, DialRow.due_at <= now)
             .order_by(DialRow.due_at, DialRow.id)
             .limit(1)
-            .scalar_subquery()
         )
-        return self._claim((DialRow.id == due, DialRow.state == State.WAITING), now, gap)
+        with self._engine.connect() as connection:
+            if connection.scalar(due) is None:
+                return None  # and SQLite's one lock for writing is left to others
+        which = (DialRow.id == due.scalar_subquery(), DialRow.state == State.WAITING)
+        return self._claim(which, now, gap)
 
     def claim_held(self, dial_id: str, now: datetime, gap: timedelta) -> Dial | None:
         """The same for one that was added as `held`; None as long as it must wait."""
         mine = (*self._mine(dial_id), DialRow.claimed_at.is_(None))
         return self._claim(mine, now, gap)
+
+    def is_mine(self, dial_id: str) -> bool:
+        """It has neither been cancelled nor taken over."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(exists().where(*self._mine(dial_id)))) or False
 
     def placing(self, dial_id: str, call_id: str) -> bool:
         """From now on the callee's telephone may ring. False: it has been cancelled, do not call."""

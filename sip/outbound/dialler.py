@@ -1,0 +1,246 @@
+"""Takes calls from the queue, at the line's pace, and places them."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy.exc import OperationalError
+
+from agent.call import CallRequest, Outcome
+from agent.yaml_file import BadFileError
+from sip.line import Line
+from sip.numbers import read_numbers
+from sip.outbound.place import (
+    AGENT_PATIENCE,
+    CancelledDialError,
+    Exchange,
+    Placement,
+)
+from sip.outbound.policy import Policy
+from sip.outbound.queue import Dial, Queue
+from sip.outbound.result import ANSWERED, Result, again_at
+
+logger = logging.getLogger(__name__)
+
+LOOK = 1.0
+"""Seconds between two looks into the queue, which others fill, and from which others cancel."""
+
+TAKEN_OVER_AFTER = 60.0
+"""Seconds beyond the ringing after which whoever claimed a call has died."""
+
+TAKE_OVER = 15.0
+"""Seconds between two looks for such."""
+
+UNREADABLE = 30.0
+"""Seconds until a list of numbers that cannot be read is read again; nobody is called meanwhile."""
+
+TRIES = 5
+"""Of a change to the queue whose database is busy or away."""
+
+T = TypeVar("T")
+
+STOPPED = Result(Outcome.NO_ANSWER, None, "Parley was stopped while it rang")
+UNKNOWN = Result(
+    Outcome.FAILED, None, "the dialler died in the call: whether anybody was reached is not known"
+)
+
+
+def read_policy(line: Line) -> Policy:
+    """Read anew for each call, for somebody may have asked not to be called.
+
+    Raises `BadFileError` and `hours.NoZoneError`.
+    """
+    listed = line.outbound.do_not_call
+    return Policy.of(line, read_numbers(listed) if listed else ())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Dialler:
+    """Of one line. Any number of them may share a queue: its pace holds for all together."""
+
+    def __init__(
+        self, line: Line, queue: Queue, exchange: Exchange, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self._line = line
+        self._queue = queue
+        self._exchange = exchange
+        self._clock = clock
+        self._hours = Policy.of(line)
+        self._gap = timedelta(seconds=1 / line.outbound.calls_per_second)
+
+    async def run(self) -> None:
+        """Until cancelled, which hangs up what rings and leaves it to be called again."""
+        loop = asyncio.get_running_loop()
+        look_for_dead = loop.time()
+        async with asyncio.TaskGroup() as calls:
+            while True:
+                if loop.time() >= look_for_dead:
+                    look_for_dead = loop.time() + TAKE_OVER
+                    await self._take_over()
+                dial = await self._next()
+                if dial:
+                    calls.create_task(self._settled(dial))
+                await asyncio.sleep(self._gap.total_seconds() if dial else LOOK)
+
+    async def run_held(self, dial_id: str) -> Dial | None:
+        """One attempt at a dial that was added as `held`. Returns it as it is then.
+
+        Being cancelled cancels it, and hangs up.
+        """
+        try:
+            while True:
+                dial = await _in_thread(
+                    lambda: self._queue.claim_held(dial_id, self._clock(), self._gap)
+                )
+                if dial:
+                    break
+                await asyncio.sleep(self._gap.total_seconds())
+            if result := await self._attempt(dial):
+                await self._finish(dial, result)
+        except asyncio.CancelledError:
+            await _in_thread(lambda: self._queue.cancel(dial_id))
+            raise
+        return await _in_thread(lambda: self._queue.get(dial_id))
+
+    async def _next(self) -> Dial | None:
+        """One that may be dialled now."""
+        now = self._clock()
+        if self._hours.next_open(now) > now:
+            return None
+        try:
+            policy = await asyncio.to_thread(read_policy, self._line)
+        except BadFileError as error:
+            logger.error("nobody is called", extra={"why": str(error)})  # noqa: TRY400
+            await asyncio.sleep(UNREADABLE)
+            return None
+        dial = await _in_thread(lambda: self._queue.claim(now, self._gap))
+        if dial and (refusal := policy.refusal(dial.order.to, dial.order.from_, now)):
+            refused = Result(Outcome.FAILED, None, refusal.reason, placed=False)
+            await _in_thread(lambda: self._queue.finish(dial.id, refused))
+            return None
+        return dial
+
+    async def _settled(self, dial: Dial) -> None:
+        try:
+            result = await self._attempt(dial)
+        except asyncio.CancelledError:
+            await self._settle(dial, STOPPED)
+            raise
+        if result:
+            await self._settle(dial, result)
+
+    async def _attempt(self, dial: Dial) -> Result | None:
+        """None if it was cancelled: nothing of the call is left then."""
+        result: Result | None = None
+        call = self._placement(dial)
+
+        async def ringing() -> None:
+            if not await _in_thread(lambda: self._queue.placing(dial.id, call.call_id)):
+                raise CancelledDialError
+
+        try:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    watching = tasks.create_task(self._until_cancelled(dial.id))
+                    result = await self._exchange.place(call, ringing)
+                    watching.cancel()
+            except* CancelledDialError:
+                pass
+        except asyncio.CancelledError:
+            if result is None:
+                raise
+            # Too late: what came of the call has to be kept.
+        logger.info(
+            "a call was placed",
+            extra={"call_id": call.call_id, "outcome": result and str(result.outcome)},
+        )
+        return result
+
+    async def _until_cancelled(self, dial_id: str) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            with contextlib.suppress(OperationalError):
+                if not await asyncio.to_thread(self._queue.is_mine, dial_id):
+                    raise CancelledDialError
+
+    async def _settle(self, dial: Dial, result: Result) -> None:
+        """It is done, or it waits for another attempt within the calling hours."""
+        now = self._clock()
+        again = again_at(result, dial.attempts, now, self._line.outbound)
+        if again is None:
+            await self._finish(dial, result)
+            return
+        due = self._hours.next_open(again)
+        await _in_thread(lambda: self._queue.again(dial.id, due, result))
+
+    async def _finish(self, dial: Dial, result: Result) -> None:
+        mine = await _in_thread(lambda: self._queue.finish(dial.id, result))
+        if not mine and result is ANSWERED:
+            # Cancelled in the moment of the answer.
+            await self._exchange.remove(self._placement(dial).call_id)
+
+    async def _take_over(self) -> None:
+        """What a dialler that died has left: called again only if nobody can have been rung."""
+        age = timedelta(
+            seconds=self._line.outbound.ringing_seconds + AGENT_PATIENCE + TAKEN_OVER_AFTER
+        )
+        now = self._clock()
+        for dial in await _in_thread(lambda: self._queue.take_over(now, age)):
+            logger.warning("a dialler died in a call", extra={"dial": dial.id})
+            if dial.call_id is None:
+                due = max(dial.due_at, now)
+                unplaced = replace(UNKNOWN, placed=False, words="the dialler died before it rang")
+                await _in_thread(lambda: self._queue.again(dial.id, due, unplaced))  # noqa: B023
+            elif await self._exchange.is_answered(dial.call_id):
+                await _in_thread(lambda: self._queue.finish(dial.id, ANSWERED))  # noqa: B023
+            else:
+                await self._exchange.remove(dial.call_id)
+                await _in_thread(lambda: self._queue.finish(dial.id, UNKNOWN))  # noqa: B023
+
+    def _placement(self, dial: Dial) -> Placement:
+        """Each attempt is a call of its own."""
+        call_id = f"call-{dial.id.removeprefix('dial-')}-{dial.attempts}"
+        order, rules = dial.order, self._line.outbound
+        request = CallRequest(
+            direction="outbound",
+            persona=order.persona,
+            to=order.to,
+            from_=order.from_,
+            vars=dict(order.vars),
+            call_id=call_id,
+        )
+        return Placement(
+            call_id=call_id,
+            to=order.to,
+            from_=order.from_,
+            request=request,
+            ringing=rules.ringing_seconds,
+            max_seconds=rules.max_call_seconds,
+        )
+
+
+async def _in_thread(change: Callable[[], T]) -> T:
+    """The change is made, or it is not, also when whoever waits is cancelled meanwhile."""
+    work = asyncio.ensure_future(_tried(change))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise
+
+
+async def _tried(change: Callable[[], T]) -> T:
+    for attempt in range(1, TRIES):
+        try:
+            return await asyncio.to_thread(change)
+        except OperationalError as error:
+            logger.warning("the queue is away", extra={"why": type(error.orig).__name__})
+            await asyncio.sleep(0.2 * attempt)
+    return await asyncio.to_thread(change)
