@@ -1,0 +1,1 @@
+"""What a call would meet on its way in, looked at before anybody calls."""

@@ -1,0 +1,180 @@
+"""Which checks a call calls for, in the order in which it would meet what they look at."""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+
+from livekit import api
+
+from agent.call import CallRequest
+from agent.config import AGENT_NAME
+from sip.changes import SideError, StoppedError
+from sip.doctor import addresses, certificate, hygiene, livekit, loopback, ports, servers, twilio
+from sip.doctor.examine import Check, Looked
+from sip.doctor.finding import Finding, Reporter
+from sip.doctor.matching import IncomingCall
+from sip.line import Line
+from sip.numbers import Kind, classify
+from sip.simulate.stack import Stack
+from sip.twilio_side import Account
+
+CALL = ("SIP port", "LiveKit", "trunk", "rule", "worker", "hearing", "thinking", "speaking")
+"""What a real call needs."""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """All that is to be looked at. `line` is None where there is the local trunk alone.
+
+    `call` is the call to be replayed, `is_local` if it is one to the local trunk, whose credentials
+    `stack` has; `persona` would answer it; `transfers` are where personas hand callers to. `answers`
+    sends a SIP request to the bridge.
+    """
+
+    line: Line | None
+    call: IncomingCall
+    is_local: bool
+    persona: str
+    stack: Stack
+    answers: Callable[[], Awaitable[bool]]
+    rtp: range
+    worker: servers.Server
+    hearing: servers.Server
+    speaking: servers.Server
+    thinking: servers.Server
+    model: str
+    account: Account | None = None
+    transfers: Sequence[str] = ()
+    stun_servers: Sequence[tuple[str, int]] = addresses.STUN_SERVERS
+    trusted: certificate.Context = ssl.create_default_context
+
+
+def checks_for(patient: Patient, livekit_client: api.LiveKitAPI) -> list[Check]:
+    """All of them; `livekit_client` must stay open while they run."""
+    of_line = _line_checks(patient, patient.line) if patient.line else []
+    return [*of_line, *_bridge_checks(patient), *_inside_checks(patient, livekit_client)]
+
+
+def _line_checks(patient: Patient, line: Line) -> list[Check]:
+    async def numbers(report: Reporter) -> Looked:
+        return number_format(report, [each.number for each in line.numbers])
+
+    async def of_twilio(report: Reporter) -> Looked:
+        if patient.account is None:
+            return report.skipped("no credentials for Twilio")
+        return await twilio.look(report, patient.account, line, patient.transfers)
+
+    async def address(report: Reporter) -> Looked:
+        known = await addresses.look_up(line.public_host, patient.stun_servers)
+        fixed = line.bridge.public_ip
+        advertised = None if fixed == "auto" else IPv4Address(fixed)
+        return [
+            addresses.way_in(report, line.public_host, known),
+            addresses.told_to_callers(report, advertised, known),
+        ]
+
+    return [
+        Check("numbers", numbers),
+        Check("Twilio", of_twilio, limit=twilio.LIMIT),
+        Check("addresses", address),
+        *(_certificate_checks(patient, line) if line.transport == "tls" else ()),
+    ]
+
+
+def _certificate_checks(patient: Patient, line: Line) -> list[Check]:
+    async def of_files(report: Reporter) -> Looked:
+        bridge = line.bridge
+        assert bridge.certificate  # as Line says of transport tls
+        assert bridge.key
+        return certificate.files(report, bridge.certificate, bridge.key)
+
+    async def served(report: Reporter) -> Looked:
+        address = (patient.stack.sip_host, line.bridge.tls_port)
+        now = datetime.now(UTC)
+        return await certificate.served(report, line.public_host, address, now, patient.trusted)
+
+    return [Check("certificate", of_files), Check("TLS", served, needs=("certificate",))]
+
+
+def _bridge_checks(patient: Patient) -> list[Check]:
+    async def sip_port(report: Reporter) -> Looked:
+        stack = patient.stack
+        return await ports.signalling(report, stack.sip_host, stack.sip_port, patient.answers)
+
+    async def rtp_ports(report: Reporter) -> Looked:
+        taken = await asyncio.to_thread(ports.taken_udp)
+        return ports.sound(report, patient.rtp, patient.stack.sip_port, taken, ports.ephemeral())
+
+    return [Check("SIP port", sip_port), Check("RTP ports", rtp_ports)]
+
+
+def _inside_checks(patient: Patient, client: api.LiveKitAPI) -> list[Check]:
+    kept = livekit.Kept()
+    call = patient.call
+
+    async def read(report: Reporter) -> Looked:
+        return await livekit.read(report, patient.stack.livekit_url, client, kept)
+
+    async def doors(report: Reporter) -> Looked:
+        return hygiene.doors(report, kept.trunks, kept.rules)
+
+    async def trunk(report: Reporter) -> Looked:
+        return hygiene.trunk_for(report, kept.trunks, call)
+
+    async def rule(report: Reporter) -> Looked:
+        return hygiene.rule_for(report, kept.trunks, kept.rules, call, AGENT_NAME)
+
+    async def worker(report: Reporter) -> Looked:
+        return await _worker(report, patient, client)
+
+    async def real_call(report: Reporter) -> Looked:
+        return await _call(report, patient)
+
+    return [
+        Check("LiveKit", read),
+        Check("doors", doors, needs=("LiveKit",)),
+        Check("trunk", trunk, needs=("LiveKit",)),
+        Check("rule", rule, needs=("LiveKit", "trunk")),
+        Check("worker", worker, needs=("LiveKit",)),
+        Check("hearing", lambda report: servers.ready(report, patient.hearing)),
+        Check("thinking", lambda report: servers.mind(report, patient.thinking, patient.model)),
+        Check("speaking", lambda report: servers.ready(report, patient.speaking)),
+        Check("call", real_call, needs=CALL, limit=loopback.LIMIT),
+    ]
+
+
+async def _worker(report: Reporter, patient: Patient, client: api.LiveKitAPI) -> Finding:
+    said = await servers.ready(report, patient.worker)
+    if said.verdict == "ok":
+        return said
+    # Its health server may be another machine's, or off.
+    request = CallRequest(direction="room", persona=patient.persona, test=True)
+    return await livekit.worker(report, client, AGENT_NAME, request.to_metadata())
+
+
+async def _call(report: Reporter, patient: Patient) -> Finding:
+    """By the trunk itself if it is the local one, else by a side door."""
+    call = patient.call
+    async with AsyncExitStack() as exits:
+        stack, to = patient.stack, call.called
+        if not patient.is_local:
+            try:
+                door = loopback.side_door(patient.stack, patient.persona)
+                stack, to = await exits.enter_async_context(door)
+            except (SideError, StoppedError) as error:
+                return report.failed(f"no trunk could be made for it: {error}", twilio.APPLY)
+        return await loopback.loopback(report, stack, to=to, from_=call.calling)
+
+
+def number_format(report: Reporter, numbers: Sequence[str]) -> list[Finding]:
+    """Whether there can be such numbers."""
+    found = [
+        report.failed(f"{each} cannot be a telephone number", "write it as +15550100: E.164")
+        for each in numbers
+        if classify(each).kind is not Kind.ORDINARY
+    ]
+    return found or [report.ok(f"{len(numbers)} numbers, E.164")]
