@@ -36,6 +36,7 @@ class Line:
     ear: Ear = field(default_factory=Ear)
     under: Under = field(default_factory=Under)
     echoes_until: float = 0.0
+    echo_delay: float = ECHO_DELAY
     keys_heard: str = ""
     """Keys that the agent pressed."""
     _echo: Under = field(default_factory=Under)
@@ -88,7 +89,7 @@ class Line:
         self.heard.add(at, frame)
         self.ear.feed(at, frame)
         if at < self.echoes_until:
-            self._echo.append(quieter(frame, ECHO_LOSS), delay=ECHO_DELAY)
+            self._echo.append(quieter(frame, ECHO_LOSS), delay=self.echo_delay)
         self._news.set()
 
     def drop(self) -> None:
