@@ -6,6 +6,7 @@ import typer
 
 from parley import persona as persona_command
 from parley import simulate as simulate_command
+from parley import sip as sip_command
 from parley import up as up_command
 from parley import worker as worker_command
 from parley.rehearse import command as rehearse_command
@@ -40,3 +41,4 @@ app.command("worker", context_settings=worker_command.PASS_ON)(worker_command.co
 app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)
 app.add_typer(persona_command.app, name="persona")
+app.add_typer(sip_command.app, name="sip")
