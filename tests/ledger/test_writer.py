@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, PoolProxiedConnection, text
 
 from ledger.database import LedgerError, exclusively, open_ledger
 from ledger.tables import CallRow, TurnRow
@@ -123,35 +123,32 @@ def test_what_no_database_can_hold_is_made_to_fit(url: str, engine: Engine) -> N
 def test_a_record_of_which_it_is_unknown_whether_it_was_written_stands_once(
     url: str, engine: Engine
 ) -> None:
-    """The connection is lost between the commit and its answer."""
-    commits = 0
-
-    def cut_off(connection: object) -> None:
-        nonlocal commits
-        commits += 1
-        if commits == 2:
-            raise OSError("the line is dead")
+    """The connection is lost between a commit and its answer."""
+    commits: list[object] = []
 
     def opened() -> Engine:
         own = open_ledger(url)
-        event.listen(own, "engine_disposed", lambda _: None)
         committed = own.dialect.do_commit
 
-        def commit(connection: object) -> None:
-            committed(connection)  # type: ignore[arg-type]
-            cut_off(connection)
+        def commit(connection: PoolProxiedConnection) -> None:
+            committed(connection)
+            commits.append(connection)
+            if len(commits) == 2:
+                raise OSError("the line is dead")
 
-        own.dialect.do_commit = commit  # type: ignore[method-assign]
+        setattr(own.dialect, "do_commit", commit)  # noqa: B010  # the driver's, not ours
         return own
 
     writer = Writer(opened)
-    writer.add(CallRow, **call_values())
-    assert writer.settle(PATIENCE)
-    writer.add(TurnRow, **turn_values(0))
-    writer.add(TurnRow, **turn_values(1))
-    assert writer.settle(PATIENCE)
-    writer.close(PATIENCE)
-    assert commits >= 3
+    try:
+        writer.add(CallRow, **call_values())
+        assert writer.settle(PATIENCE)
+        writer.add(TurnRow, **turn_values(0))
+        writer.add(TurnRow, **turn_values(1))
+        assert writer.settle(PATIENCE)
+    finally:
+        writer.close(PATIENCE)
+    assert len(commits) >= 3
     assert texts(engine) == ["turn 0", "turn 1"]
 
 
