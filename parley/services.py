@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from livekit import api
 
+from parley.applied import reconciler
 from parley.ports import Ports
 from parley.settings import Settings
 from sip import reaper
@@ -38,7 +39,7 @@ def build_services(
         async with livekit() as client:
             await reaper.run(client, MAX_AGE)
 
-    return {"reaper": reap}
+    return {"reaper": reap, "line": reconciler(settings, ports).run}
 
 
 async def run_services(services: Mapping[str, Service]) -> None:
