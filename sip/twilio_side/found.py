@@ -165,10 +165,9 @@ def _number(listed: Any) -> Number:
     settings = {
         "voice_url": listed.voice_url or "",
         "voice_method": listed.voice_method or "",
-        "voice_application_sid": listed.voice_application_sid or "",
         "voice_fallback_url": listed.voice_fallback_url or "",
     }
-    return Number(listed.sid, listed.trunk_sid or "", settings)
+    return Number(listed.sid, listed.trunk_sid or "", listed.voice_application_sid or "", settings)
 
 
 async def _read_triggers(account: Account, line: Line) -> Sequence[Trigger]:

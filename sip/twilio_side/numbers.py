@@ -40,6 +40,11 @@ def _problems(work: Work) -> Iterator[str]:
                 f"{name} is on another trunk, {trunk!r} ({number.trunk}): remove it there (console, "
                 "Elastic SIP Trunking, the trunk, Numbers), or take it out of sip.yaml"
             )
+        elif work.line.mode == "twiml" and number.application:
+            yield (
+                f"{name} belongs to the application {number.application}, which goes before its "
+                "URL: take it away in the console (Phone Numbers, the number, Voice)"
+            )
 
 
 def _onto_the_trunk(work: Work) -> Iterator[Change]:
@@ -54,8 +59,7 @@ def _onto_the_trunk(work: Work) -> Iterator[Change]:
 
 def _link(work: Work, name: str, number: Number) -> Change:
     # Twilio takes the application away from a number that gets a trunk.
-    application = number.settings["voice_application_sid"]
-    fields = {"voice_application_sid": (str(application), None)} if application else {}
+    fields = {"application": (number.application, None)} if number.application else {}
     return work.change(
         "link",
         "number",
@@ -81,8 +85,6 @@ def _to_our_server(work: Work) -> Iterator[Change]:
     shall: dict[str, str] = {
         "voice_url": work.line.voice_url or "",
         "voice_method": VOICE_METHOD,
-        # It would go before the URL.
-        "voice_application_sid": "",
     }
     if work.line.disaster_recovery_url:
         shall["voice_fallback_url"] = work.line.disaster_recovery_url
@@ -118,7 +120,7 @@ def trigger_changes(work: Work) -> Iterator[Change]:
     triggers, spend = work.found.triggers, work.line.spend
     kept: Sequence[Trigger] = ()
     if spend:
-        limit = (CATEGORY, BY, RECURRING, Decimal(str(spend.daily_usd)))
+        limit = (CATEGORY, BY, RECURRING, Decimal(_value(spend)))
         kept = [each for each in triggers if each.limit == limit][:1]
         if not kept:
             yield _trigger_creation(work, spend)
@@ -129,9 +131,13 @@ def trigger_changes(work: Work) -> Iterator[Change]:
             yield trigger_removal(work, each)
 
 
+def _value(spend: SpendGuard) -> str:
+    return format(Decimal(str(spend.daily_usd)).normalize(), "f")
+
+
 def _trigger_creation(work: Work, spend: SpendGuard) -> Change:
     title = work.line.title
-    shall: Settings = {"trigger_value": str(spend.daily_usd), "callback_url": spend.callback_url}
+    shall: Settings = {"trigger_value": _value(spend), "callback_url": spend.callback_url}
     return work.change(
         "create",
         "usage trigger",

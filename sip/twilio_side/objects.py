@@ -59,10 +59,11 @@ class IpList:
 
 @dataclass(frozen=True)
 class Number:
-    """A number that the account owns. `trunk` is a SID, or empty."""
+    """A number that the account owns. `trunk` and `application` are SIDs, or empty."""
 
     sid: str
     trunk: str
+    application: str
     settings: Settings
 
 

@@ -9,8 +9,8 @@ from sip.changes import Change
 from sip.line import Line
 from sip.twilio_side import access, numbers, trunk
 from sip.twilio_side.account import Account
-from sip.twilio_side.login import Login, trunk_password
 from sip.twilio_side.found import read
+from sip.twilio_side.login import Login, trunk_password
 from sip.twilio_side.work import Work
 
 

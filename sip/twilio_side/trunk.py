@@ -128,6 +128,12 @@ def recording_changes(work: Work) -> Iterator[Change]:
 
 
 def trunk_removal(work: Work) -> Change:
+    # Shown, because it cannot be had again for 30 days.
+    domain = work.found.trunk.settings["domain_name"] if work.found.trunk else None
     return work.change(
-        "delete", "trunk", work.line.title, lambda client: work.trunk(client).delete()
+        "delete",
+        "trunk",
+        work.line.title,
+        lambda client: work.trunk(client).delete(),
+        {"domain_name": (str(domain), None)},
     )
