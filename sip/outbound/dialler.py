@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
@@ -96,18 +97,17 @@ class Dialler:
         """
         try:
             while True:
-                dial = await _in_thread(
-                    lambda: self._queue.claim_held(dial_id, self._clock(), self._gap)
-                )
+                claim = partial(self._queue.claim_held, dial_id, self._clock(), self._gap)
+                dial = await _in_thread(claim)
                 if dial:
                     break
                 await asyncio.sleep(self._gap.total_seconds())
             if result := await self._attempt(dial):
                 await self._finish(dial, result)
         except asyncio.CancelledError:
-            await _in_thread(lambda: self._queue.cancel(dial_id))
+            await _in_thread(partial(self._queue.cancel, dial_id))
             raise
-        return await _in_thread(lambda: self._queue.get(dial_id))
+        return await _in_thread(partial(self._queue.get, dial_id))
 
     async def _next(self) -> Dial | None:
         """One that may be dialled now."""
@@ -120,10 +120,10 @@ class Dialler:
             logger.error("nobody is called", extra={"why": str(error)})  # noqa: TRY400
             await asyncio.sleep(UNREADABLE)
             return None
-        dial = await _in_thread(lambda: self._queue.claim(now, self._gap))
+        dial = await _in_thread(partial(self._queue.claim, now, self._gap))
         if dial and (refusal := policy.refusal(dial.order.to, dial.order.from_, now)):
             refused = Result(Outcome.FAILED, None, refusal.reason, placed=False)
-            await _in_thread(lambda: self._queue.finish(dial.id, refused))
+            await _in_thread(partial(self._queue.finish, dial.id, refused))
             return None
         return dial
 
@@ -142,7 +142,7 @@ class Dialler:
         call = self._placement(dial)
 
         async def ringing() -> None:
-            if not await _in_thread(lambda: self._queue.placing(dial.id, call.call_id)):
+            if not await _in_thread(partial(self._queue.placing, dial.id, call.call_id)):
                 raise CancelledDialError
 
         try:
@@ -178,10 +178,10 @@ class Dialler:
             await self._finish(dial, result)
             return
         due = self._hours.next_open(again)
-        await _in_thread(lambda: self._queue.again(dial.id, due, result))
+        await _in_thread(partial(self._queue.again, dial.id, due, result))
 
     async def _finish(self, dial: Dial, result: Result) -> None:
-        mine = await _in_thread(lambda: self._queue.finish(dial.id, result))
+        mine = await _in_thread(partial(self._queue.finish, dial.id, result))
         if not mine and result is ANSWERED:
             # Cancelled in the moment of the answer.
             await self._exchange.remove(self._placement(dial).call_id)
@@ -192,17 +192,17 @@ class Dialler:
             seconds=self._line.outbound.ringing_seconds + AGENT_PATIENCE + TAKEN_OVER_AFTER
         )
         now = self._clock()
-        for dial in await _in_thread(lambda: self._queue.take_over(now, age)):
+        for dial in await _in_thread(partial(self._queue.take_over, now, age)):
             logger.warning("a dialler died in a call", extra={"dial": dial.id})
             if dial.call_id is None:
                 due = max(dial.due_at, now)
                 unplaced = replace(UNKNOWN, placed=False, words="the dialler died before it rang")
-                await _in_thread(lambda: self._queue.again(dial.id, due, unplaced))  # noqa: B023
+                await _in_thread(partial(self._queue.again, dial.id, due, unplaced))
             elif await self._exchange.is_answered(dial.call_id):
-                await _in_thread(lambda: self._queue.finish(dial.id, ANSWERED))  # noqa: B023
+                await _in_thread(partial(self._queue.finish, dial.id, ANSWERED))
             else:
                 await self._exchange.remove(dial.call_id)
-                await _in_thread(lambda: self._queue.finish(dial.id, UNKNOWN))  # noqa: B023
+                await _in_thread(partial(self._queue.finish, dial.id, UNKNOWN))
 
     def _placement(self, dial: Dial) -> Placement:
         """Each attempt is a call of its own."""
