@@ -1,0 +1,17 @@
+"""Who is let in: decided before the bridge answers."""
+
+from agent.admission.decide import Counts, Reason, Refused, decide
+from agent.admission.policy import Admission, Busy, HandOver, Hours, Otherwise, Take
+
+__all__ = [
+    "Admission",
+    "Busy",
+    "Counts",
+    "HandOver",
+    "Hours",
+    "Otherwise",
+    "Reason",
+    "Refused",
+    "Take",
+    "decide",
+]

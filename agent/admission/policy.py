@@ -1,0 +1,126 @@
+"""Who is let in, and what becomes of the others: the part `admission` of `sip.yaml`."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+PersonaName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Target = Annotated[str, StringConstraints(pattern=r"^(\+[1-9]\d{6,14}|sips?:[^\s]{1,250})$")]
+Prefix = Annotated[str, StringConstraints(pattern=r"^\+\d{1,15}$|^anonymous$")]
+"""A number, or what several begin with; `anonymous`: callers who hide theirs."""
+
+
+def _span(text: str) -> str:
+    opens, _, closes = text.partition("-")
+    try:
+        first, last = time.fromisoformat(opens), _end(closes)
+    except ValueError:
+        raise ValueError("hours are written as 09:00-17:30") from None
+    if last is not None and first >= last:
+        raise ValueError(f"{text}: ends before it begins; two spans make a night")
+    return text
+
+
+def _end(text: str) -> time | None:
+    """None: midnight, the end of the day."""
+    return None if text == "24:00" else time.fromisoformat(text)
+
+
+Span = Annotated[str, AfterValidator(_span)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Busy(_Part):
+    """The call is not answered: the caller hears a busy signal, and pays nothing."""
+
+    do: Literal["busy"] = "busy"
+
+
+class Take(_Part):
+    """Another persona answers: one that takes a message, say."""
+
+    do: Literal["persona"]
+    persona: PersonaName
+
+
+class HandOver(_Part):
+    """The call is answered and handed over to a number at once."""
+
+    do: Literal["transfer"]
+    to: Target
+
+
+Otherwise = Annotated[Busy | Take | HandOver, Field(discriminator="do")]
+
+
+class Hours(_Part):
+    """When somebody answers. A day that is not named is closed, if any is."""
+
+    timezone: str = "UTC"
+    week: dict[Day, tuple[Span, ...]] = Field(default_factory=dict)
+    holidays: tuple[date, ...] = ()
+    """Closed all day."""
+
+    @model_validator(mode="after")
+    def _zone_is_one(self) -> Self:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"timezone: {self.timezone!r} is none; Europe/Berlin is one") from None
+        return self
+
+    def open_at(self, now: datetime) -> bool:
+        """`now` has its zone."""
+        there = now.astimezone(ZoneInfo(self.timezone))
+        if there.date() in self.holidays:
+            return False
+        if not self.week:
+            return True
+        return any(_within(span, there.time()) for span in self.week.get(DAYS[there.weekday()], ()))
+
+
+def _within(span: str, at: time) -> bool:
+    opens, _, closes = span.partition("-")
+    end = _end(closes)
+    return time.fromisoformat(opens) <= at and (end is None or at < end)
+
+
+class Admission(_Part):
+    """Each bound is off if it is not given."""
+
+    max_calls: Annotated[int, Field(ge=0)] | None = None
+    """At once, on all workers that write one ledger."""
+    max_calls_of_persona: dict[PersonaName, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=dict
+    )
+    when_full: Otherwise = Busy()
+    hours: Hours = Hours()
+    when_closed: Otherwise = Busy()
+    allowed_callers: tuple[Prefix, ...] = ()
+    """Nobody else, if any is given."""
+    denied_callers: tuple[Prefix, ...] = ()
+    calls_per_hour_of_caller: Annotated[int, Field(ge=1)] | None = None
+    minutes_per_day: Annotated[float, Field(ge=0)] | None = None
+    """Of all calls together, since midnight in the zone of `hours`."""
+
+    def day_began(self, now: datetime) -> datetime:
+        there = now.astimezone(ZoneInfo(self.hours.timezone))
+        return there.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @staticmethod
+    def hour_ago(now: datetime) -> datetime:
+        return now - timedelta(hours=1)
