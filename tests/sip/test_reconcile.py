@@ -17,7 +17,7 @@ async def nothing() -> None:
     """A change that is done by itself."""
 
 
-def change(action: Action, kind: str = "dispatch rule", **fields: tuple[str, str]) -> Change:
+def change(action: Action, kind: str = "dispatch rule", /, **fields: tuple[str, str]) -> Change:
     return Change(action, kind, "parley main +15550111", nothing, fields)
 
 
