@@ -17,20 +17,17 @@ from livekit.agents import (
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import TimedString
 
-from agent.barge_in.cooldown import Cooldown
 from agent.barge_in.echo import ECHO_TAIL, ROUND_TRIP, OwnWords, without_echo
 from agent.barge_in.events import text_of, with_text
 from agent.barge_in.merge import merged
 from agent.barge_in.script import Script
+from agent.barge_in.sound import Sound
 from agent.barge_in.told import Told
 from agent.barge_in.turns import Delays, Pace, is_question, is_short_answer
 from agent.barge_in.verdict import Meaning, judge
 from agent.lexicon import Lexicon, Words
 from agent.persona import Persona
 from agent.playback import Playback
-
-NEVER = 1e9
-"""Seconds of speech that interrupt, where sound alone shall not."""
 
 ANSWER_WITHIN = 1.5
 """Seconds before the end of a question in which an acknowledgement was meant as its answer."""
@@ -57,8 +54,7 @@ class Floor:
         self._playback: Playback | None = None
         self._told: Told | None = None
         self._own = OwnWords()
-        self._cooldown = Cooldown(self._stop.backoff_seconds)
-        self._voice_seconds: float = session.options.interruption["min_duration"]
+        self._sound = Sound(session, self._stop.backoff_seconds)
         usual = Delays(
             session.options.endpointing["min_delay"], session.options.endpointing["max_delay"]
         )
@@ -89,6 +85,8 @@ class Floor:
         """What of the ears' events the session shall know."""
         async for event in merged(events, self._kept):
             if not (text := text_of(event)):
+                if event.type == stt.SpeechEventType.FINAL_TRANSCRIPT:
+                    self._on_wordless()
                 yield event
             elif passed := self._weigh(event, text):
                 yield passed
@@ -131,8 +129,7 @@ class Floor:
         verdict = judge(
             text, own=self._echoes(), lexicon=self._lexicon, num_words=self._stop.num_words
         )
-        self._cooldown.heard(acknowledgement=verdict.withheld)
-        self._set_sound()
+        self._sound.heard(acknowledgement=verdict.withheld)
         if verdict.withheld:
             if final and verdict.meaning is Meaning.ACKNOWLEDGEMENT:
                 self._kept_last = event, self._now()
@@ -176,7 +173,7 @@ class Floor:
             return
         if self._playback:
             self._own.cut(self._playback.played_seconds)
-        self._cool_down()
+        self._sound.stopped()
         self._set_pace(replace(self._pace, hurried=True))
 
     def _go_on(self) -> None:
@@ -184,16 +181,16 @@ class Floor:
         if self._session.output.audio:
             self._session.output.audio.resume()
 
-    def _cool_down(self) -> None:
-        self._cooldown.stopped(self._now())
-        self._set_sound()
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._cooldown.left(self._now()) + 0.001, self._set_sound)
+    def _on_wordless(self) -> None:
+        """Ears that answer a flush say when there were no words: nobody needs to wait for any."""
+        paused = self._playback is not None and self._playback.paused
+        if paused and self._agent_has_word() and self._session.user_state != "speaking":
+            self._go_on()
+            self._resumed()
 
-    def _set_sound(self) -> None:
-        """Read by the framework with every frame of the caller's voice."""
-        may = self._cooldown.sound_interrupts(self._now())
-        self._session.options.interruption["min_duration"] = self._voice_seconds if may else NEVER
+    def _resumed(self) -> None:
+        self._sound.stopped()
+        self._set_pace(replace(self._pace, hurried=False))
 
     def _set_pace(self, pace: Pace) -> None:
         before, self._pace = self._pace.delays, pace
@@ -203,8 +200,7 @@ class Floor:
             )
 
     def _on_caller(self, event: UserStateChangedEvent) -> None:
-        self._cooldown.silence()
-        self._set_sound()
+        self._sound.silence()
         if event.new_state == "speaking":
             playback = self._playback
             under = playback is not None and playback.silent_for < ECHO_TAIL
@@ -228,8 +224,7 @@ class Floor:
 
     def _on_false_interruption(self, event: AgentFalseInterruptionEvent) -> None:
         if event.resumed:
-            self._cool_down()
-            self._set_pace(replace(self._pace, hurried=False))
+            self._resumed()
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item = event.item
