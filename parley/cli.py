@@ -4,6 +4,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from parley import call as call_command
 from parley import persona as persona_command
 from parley import simulate as simulate_command
 from parley import sip as sip_command
@@ -38,6 +39,7 @@ def up(
 
 
 app.command("worker", context_settings=worker_command.PASS_ON)(worker_command.command)
+app.command("call")(call_command.command)
 app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)
 app.add_typer(persona_command.app, name="persona")

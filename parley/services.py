@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from livekit import api
 
 from parley.applied import reconciler
+from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
 from parley.settings import Settings
 from sip import reaper
@@ -39,7 +41,11 @@ def build_services(
         async with livekit() as client:
             await reaper.run(client, MAX_AGE)
 
-    return {"reaper": reap, "line": reconciler(settings, ports).run}
+    return {
+        "reaper": reap,
+        "line": reconciler(settings, ports).run,
+        "dialler": partial(dial_from_the_queue, settings, environment),
+    }
 
 
 async def run_services(services: Mapping[str, Service]) -> None:

@@ -51,6 +51,10 @@ class CancelledDialError(Exception):
     """It was cancelled before it rang."""
 
 
+class NotPlacedError(Exception):
+    """Nobody has been rung; the message names the fix."""
+
+
 Ringing = Callable[[], Awaitable[None]]
 """Awaited before the callee's telephone can ring. Raises CancelledDialError."""
 
@@ -75,20 +79,27 @@ class Exchange(Protocol):
 
 
 class LiveKitExchange:
-    """By the outbound trunk `trunk_id`; `agent` is the worker's name.
+    """By the outbound trunk of that name, or the one of that id; `agent` is the worker's name.
 
     `livekit` must have been made with `failover=False`, for that would place a failed call again.
     """
 
-    def __init__(self, livekit: api.LiveKitAPI, trunk_id: str, agent: str) -> None:
+    def __init__(
+        self, livekit: api.LiveKitAPI, trunk: str, agent: str, *, trunk_id: str | None = None
+    ) -> None:
         self._livekit = livekit
+        self._trunk = trunk
         self._trunk_id = trunk_id
         self._agent = agent
 
     async def place(self, call: Placement, ringing: Ringing) -> Result:
         result: Result | None = None
         try:
-            result = await self._with_agent(call) or await self._dial(call, ringing)
+            trunk_id = self._trunk_id or await self._find_trunk()
+            await self._with_agent(call)
+            result = await self._dial(call, trunk_id, ringing)
+        except NotPlacedError as error:
+            result = Result(Outcome.FAILED, None, str(error), placed=False)
         finally:
             if result is not ANSWERED:
                 await self._clear(call.call_id)
@@ -111,8 +122,22 @@ class LiveKitExchange:
             if error.code != api.ServerErrorCode.NOT_FOUND:
                 raise
 
-    async def _with_agent(self, call: Placement) -> Result | None:
-        """A room with the agent in it; a Result only if that cannot be had."""
+    async def _find_trunk(self) -> str:
+        """Anew for each call: one that LiveKit lost comes back under another id."""
+        try:
+            listed = await self._livekit.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())
+        except (api.ServerError, aiohttp.ClientError, TimeoutError) as error:
+            raise NotPlacedError(f"LiveKit cannot be asked: {_said(error)}") from error
+        for trunk in listed.items:
+            if trunk.name == self._trunk:
+                return trunk.sip_trunk_id
+        raise NotPlacedError(
+            f"LiveKit has no outbound trunk {self._trunk!r}: run `parley sip apply`, "
+            "or name one with --trunk"
+        )
+
+    async def _with_agent(self, call: Placement) -> None:
+        """A room with the agent in it."""
         dispatch = api.RoomAgentDispatch(
             agent_name=self._agent, metadata=call.request.to_metadata()
         )
@@ -124,13 +149,12 @@ class LiveKitExchange:
                 while not await self._agent_is_there(call.call_id):  # noqa: ASYNC110  it tells nobody
                     await asyncio.sleep(LOOK)
         except TimeoutError:
-            return _not_placed(
+            raise NotPlacedError(
                 f"no worker took the call in {AGENT_PATIENCE:.0f} s: is one running and not full? "
                 "Its log says why an agent does not come"
-            )
+            ) from None
         except (api.ServerError, aiohttp.ClientError) as error:
-            return _not_placed(f"LiveKit did not make a room: {_said(error)}")
-        return None
+            raise NotPlacedError(f"LiveKit did not make a room: {_said(error)}") from error
 
     async def _agent_is_there(self, room: str) -> bool:
         listed = await self._livekit.room.list_participants(api.ListParticipantsRequest(room=room))
@@ -140,9 +164,9 @@ class LiveKitExchange:
             for each in listed.participants
         )
 
-    async def _dial(self, call: Placement, ringing: Ringing) -> Result:
+    async def _dial(self, call: Placement, trunk_id: str, ringing: Ringing) -> Result:
         request = api.CreateSIPParticipantRequest(
-            sip_trunk_id=self._trunk_id,
+            sip_trunk_id=trunk_id,
             sip_call_to=call.to,
             sip_number=call.from_,
             room_name=call.call_id,
@@ -164,7 +188,7 @@ class LiveKitExchange:
         except api.ServerError as error:
             # The bridge gives up without a SIP response, and calls that `canceled`.
             if loop.time() >= given_up and error.code in _GIVEN_UP:
-                return Result(Outcome.NO_ANSWER, None, f"nobody answered in {call.ringing} s")
+                return Result(Outcome.NO_ANSWER, None, f"it rang for {call.ringing} s")
             return Result(Outcome.FAILED, None, f"LiveKit did not place the call: {_said(error)}")
         except (aiohttp.ClientError, TimeoutError) as error:
             return Result(Outcome.FAILED, None, f"LiveKit went away in the call: {_said(error)}")
@@ -180,10 +204,6 @@ class LiveKitExchange:
             logger.warning(
                 "a call's room could not be deleted", extra={"call_id": room, "why": _said(error)}
             )
-
-
-def _not_placed(words: str) -> Result:
-    return Result(Outcome.FAILED, None, words, placed=False)
 
 
 def _said(error: Exception) -> str:

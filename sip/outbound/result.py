@@ -38,11 +38,11 @@ def of_sip(code: int, phrase: str = "") -> Result:
     said = f"{code} {phrase}".strip()
     match code:
         case _ if code in BUSY:
-            return Result(Outcome.BUSY, code, f"busy ({said})")
+            return Result(Outcome.BUSY, code, said)
         case _ if code in NOT_THERE:
-            return Result(Outcome.NO_ANSWER, code, f"nobody answered ({said})")
+            return Result(Outcome.NO_ANSWER, code, said)
         case _ if code in DECLINED:
-            return Result(Outcome.DECLINED, code, f"declined ({said})")
+            return Result(Outcome.DECLINED, code, said)
         case _ if code in _CREDENTIALS:
             words = "the trunk does not take our credentials"
         case _:

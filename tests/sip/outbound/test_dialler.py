@@ -169,7 +169,7 @@ def test_who_is_busy_is_called_again_as_often_as_the_line_says(on_stage: OnStage
         dial = stage.dial(dial_id)
         assert (dial.state, dial.sip_code, dial.words) == (
             *(State.DONE, 486),
-            "busy (486 Busy Here)",
+            "486 Busy Here",
         )
 
     on_stage(test)
