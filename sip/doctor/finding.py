@@ -62,9 +62,9 @@ class Examination:
     def _sum(self) -> str:
         took = f"({self.seconds:.1f} s)"
         if trouble := self.first(Verdict.FAILED):
-            return f"A call fails at: {trouble.check} {took}"
+            return f"First trouble: {trouble.check} {took}"
         warnings = sum(each.verdict is Verdict.WARNING for each in self.findings)
-        return f"A call gets through{f', {warnings} warnings' if warnings else ''} {took}"
+        return f"A call gets through{f', warnings: {warnings}' if warnings else ''} {took}"
 
 
 def _lines(finding: Finding, width: int) -> Sequence[str]:
