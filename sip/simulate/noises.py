@@ -22,15 +22,15 @@ async def murmur(seconds: float) -> Samples:
     return _softened(np.tile(loud, 1 + size // loud.size)[:size])
 
 
-def clatter(seconds: float, seed: int) -> Samples:
-    """Dishes, or a keyboard: short bursts, eight a second."""
+def clatter(seconds: float, seed: int, level: float = BED_LEVEL) -> Samples:
+    """Dishes, or a keyboard: short bursts, eight a second, at `level` dBFS."""
     random = np.random.default_rng(seed)
     size = max(round(seconds * RATE), 160)
     sound = np.zeros(size)
     burst = np.exp(-np.arange(80) / 15.0)
     for at in random.integers(0, size - burst.size, max(1, round(8 * seconds))):
         sound[at : at + burst.size] += random.normal(size=burst.size) * burst
-    loud = sound / np.std(sound) * 32768 * 10 ** (BED_LEVEL / 20)
+    loud = sound / np.std(sound) * 32768 * 10 ** (level / 20)
     return np.clip(loud, -32768, 32767).astype(np.int16)
 
 

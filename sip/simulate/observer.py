@@ -25,6 +25,7 @@ logger = logging.getLogger("parley.simulate")
 _TOPIC = "lk.transcription"
 _FINAL = "lk.transcription_final"
 _TRACK = "lk.transcribed_track_id"
+_STATE = "lk.agent.state"
 
 _LOOK = 0.05  # seconds between two looks for the room: LiveKit's API tells of rooms only when asked
 _FRAME_MS = 50
@@ -59,6 +60,10 @@ class Overheard:
     sent: Track = field(default_factory=Track)
     heard: list[Words] = field(default_factory=list)
     replies: list[Words] = field(default_factory=list)
+    texts: list[float] = field(default_factory=list)
+    """When a text of the caller's came, interim or final."""
+    states: list[tuple[float, str]] = field(default_factory=list)
+    """What the agent says that it does: `listening`, `thinking`, `speaking`."""
 
     def heard_between(self, start: float, end: float) -> str:
         return " ".join(words.text for words in self.heard if start <= words.at < end)
@@ -140,8 +145,15 @@ def _attach(room: rtc.Room, overheard: Overheard, tasks: asyncio.TaskGroup) -> N
         if not is_caller(guest.identity):
             tasks.create_task(_record(track, overheard.sent))
 
+    @room.on("participant_attributes_changed")
+    def _(changed: dict[str, str], _: rtc.Participant) -> None:
+        if _STATE in changed:
+            overheard.states.append((asyncio.get_running_loop().time(), changed[_STATE]))
+
     def on_text(reader: rtc.TextStreamReader, identity: str) -> None:
         into = overheard.heard if by_caller(reader, identity) else overheard.replies
+        if into is overheard.heard:
+            overheard.texts.append(asyncio.get_running_loop().time())
         interim = (reader.info.attributes or {}).get(_FINAL) == "false"
         if not (
             interim and into is overheard.heard

@@ -10,9 +10,10 @@ from openai.types.chat import ChatCompletionMessageParam
 from agent.persona import load_persona
 from agent.yaml_file import BadFileError
 from parley.rehearse.command import PERSONAS, SUITE
-from parley.rehearse.over_sip import ALLOWED, Played, result_of
+from parley.rehearse.over_sip import ALLOWED, result_of
 from parley.rehearse.record import Heard, Record, Spell, Taken, ToolUse
 from parley.rehearse.scenario import Scenario, load_all
+from parley.rehearse.sip_call import Played
 from parley.rehearse.sip_mind import Minds
 from parley.rehearse.sip_plan import Plan, planned
 from sip.simulate.timeline import Recording

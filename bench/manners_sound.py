@@ -1,0 +1,143 @@
+"""Where in a story that is known the agent is, by its sound at the caller. Pure.
+
+The same voice says the same text in the same samples, so that a piece of a recording is found in an
+undisturbed telling by correlation, whatever the way did to its level.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sip.simulate.hearing import HOP_SECONDS, SPEECH, levels, spells
+from sip.simulate.measure import agent_loud
+from sip.simulate.speech import RATE, Samples
+
+ALIKE = 0.6
+"""Correlation from which a piece is a part of the story."""
+PIECE = 0.8
+"""Seconds of a piece."""
+STEP = 0.1
+DOWN = 20.0
+"""Decibels under the agent's own level: silent."""
+BEYOND = 5.0
+"""Seconds after an utterance in which the agent may come back to its story."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an utterance did to the story. Seconds."""
+
+    silent: float | None
+    """From the onset to the end of the story's sound; None where it went on."""
+    reached: float
+    """How far the story was told by then, in the undisturbed telling."""
+    paused: float
+    """Silence that it came out of, beyond the story's own."""
+    lost: float
+    """Of the story, that was not told when it went on."""
+
+
+class Story:
+    """`telling` is one at the caller, undisturbed, from its first sound on."""
+
+    def __init__(self, telling: Samples) -> None:
+        self.telling = telling
+        self.seconds = telling.size / RATE
+        energy = np.concatenate([[0.0], np.cumsum(telling.astype(np.float64) ** 2)])
+        self._energy = energy
+
+    def place(self, piece: Samples) -> float | None:
+        """Where `piece` ends in the telling; None where it is no part of it."""
+        if piece.size > self.telling.size or not piece.any():
+            return None
+        size = 1 << (self.telling.size + piece.size).bit_length()
+        sound = np.fft.rfft(self.telling.astype(np.float64), size)
+        found = np.fft.irfft(sound * np.fft.rfft(piece.astype(np.float64), size).conj(), size)
+        starts = self.telling.size - piece.size + 1
+        local = self._energy[piece.size :] - self._energy[: -piece.size]
+        own = float((piece.astype(np.float64) ** 2).sum())
+        alike = found[:starts] / np.sqrt(own * np.maximum(local, own / 100))
+        best = int(np.argmax(alike))
+        return (best + piece.size) / RATE if alike[best] >= ALIKE else None
+
+
+def effect(story: Story, agent: Samples, onset: float, end: float) -> Effect | None:
+    """Of what was uttered from `onset` to `end` in a recording; None where no story was told then."""
+    before = _place_before(story, agent, onset)
+    if before is None:
+        return None
+    at, place = before
+    for later in np.arange(end + PIECE, end + BEYOND, STEP):
+        now = story.place(_piece(agent, float(later) - PIECE, float(later)))
+        if now is not None and now > place:
+            behind = (float(later) - at) - (now - place)
+            silences = _quiet(agent, at, float(later)) - _quiet(story.telling, place, now)
+            paused = max(0.0, behind, silences)
+            return Effect(None, now, round(paused, 3), round(max(0.0, silences - behind), 3))
+    stop = _last_of_story(story, agent, onset, at, place)
+    return Effect(round(stop[0] - onset, 3), stop[1], 0.0, 0.0)
+
+
+def _place_before(story: Story, agent: Samples, onset: float) -> tuple[float, float] | None:
+    """A time up to the onset at which it is known where the story was, and where."""
+    for at in np.arange(onset, onset - 2.0, -STEP):
+        place = story.place(_piece(agent, float(at) - PIECE, float(at)))
+        if place is not None:
+            return float(at), place
+    return None
+
+
+def _last_of_story(
+    story: Story, agent: Samples, onset: float, at: float, place: float
+) -> tuple[float, float]:
+    """When the story's last sound ended, and where in the story."""
+    last = at, place
+    for spell in agent_loud(levels(agent)):
+        if spell.end <= at or spell.start > onset + BEYOND:
+            continue
+        # The end of it is faded: what is before the fade tells where it belongs.
+        piece = _piece(agent, max(spell.start, spell.end - PIECE), spell.end)
+        found = story.place(piece)
+        expected = last[1] + (spell.end - last[0])
+        if found is not None and last[1] - 0.2 <= found <= expected + 0.2:
+            last = spell.end, found
+        elif spell.start < onset + 0.05 < spell.end:  # too faded to be known, and no other
+            last = spell.end, min(expected, story.seconds)
+    return last
+
+
+def _quiet(sound: Samples, start: float, end: float) -> float:
+    """Seconds in it under the agent's level."""
+    level = levels(sound)
+    speaking = level[level > SPEECH]
+    own = 10 * np.log10(np.mean(10 ** (speaking / 10))) if speaking.size else SPEECH
+    part = level[round(start / HOP_SECONDS) : round(end / HOP_SECONDS)]
+    return float(np.count_nonzero(part < own - DOWN)) * HOP_SECONDS
+
+
+def _piece(sound: Samples, start: float, end: float) -> Samples:
+    return sound[max(0, round(start * RATE)) : max(0, round(end * RATE))]
+
+
+def word_ends(story: Story, sentences: Sequence[Sequence[Samples]]) -> list[float]:
+    """When each word of the story was said, in the telling: `sentences` hold the sound of each of
+    their beginnings, one word longer every time.
+
+    A sentence that is not found in the telling has no words in it.
+    """
+    ends: list[float] = []
+    for beginnings in sentences:
+        whole = _sounding(beginnings[-1])
+        end = story.place(whole)
+        if end is None:
+            continue
+        start = end - whole.size / RATE
+        ends += [start + _sounding(each).size / RATE for each in beginnings]
+    return ends
+
+
+def _sounding(sound: Samples) -> Samples:
+    """Without the silence around it."""
+    found = spells(levels(sound))
+    return _piece(sound, found[0].start, found[-1].end) if found else sound[:0]
