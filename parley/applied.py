@@ -1,6 +1,6 @@
 """What `parley sip apply` made last, and where: that is kept, not what `sip.yaml` says by now."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -59,24 +59,26 @@ def livekit_client(
     )
 
 
-def reconciler(settings: Settings, ports: Ports) -> Reconciler:
-    """Of the line that was applied last, while there is one."""
+def reconciler(
+    settings: Settings,
+    ports: Ports,
+    read_environment: Callable[[], Mapping[str, str]] = full_environment,
+) -> Reconciler:
+    """Of the line that was applied last, while there is one.
+
+    The environment is read each time: a new password is put there before it is applied.
+    """
 
     @asynccontextmanager
     async def open_side() -> AsyncIterator[LiveKitSide | None]:
         if not (line := Applied(settings).line()):
             yield None
             return
-        environment = _environment()
+        try:
+            environment = read_environment()
+        except BadSettingsError as error:
+            raise SideError(str(error)) from error
         async with livekit_client(settings, ports, environment) as client:
             yield for_line(line, client, environment)
 
     return Reconciler(open_side)
-
-
-def _environment() -> Mapping[str, str]:
-    """As it is now: a new password was put there before it was applied."""
-    try:
-        return full_environment()
-    except BadSettingsError as error:
-        raise SideError(str(error)) from error

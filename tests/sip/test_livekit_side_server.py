@@ -1,23 +1,16 @@
 """A line on a real livekit-server and redis: made, made again, changed, lost, removed."""
 
-import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from livekit import api
 
-from parley.parts import build_parts
-from parley.ports import Ports
-from parley.settings import ROOT, Settings
-from parley.supervisor import Supervisor
 from sip.changes import Change, SideError, StoppedError, apply
 from sip.line import Line
 from sip.livekit_side import LiveKitSide, for_line
 from sip.reconcile import restore
-from tests.stack import environment_for
+from tests.livekit_server import Server, forget, livekit_server, outbound, rules, trunks
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,36 +28,10 @@ LINE = Line.model_validate(
 KINDS = ["inbound trunk", "inbound trunk", "outbound trunk", "dispatch rule", "dispatch rule"]
 
 
-@dataclass
-class Server:
-    url: str
-    key: str
-    secret: str
-
-    def client(self, secret: str | None = None) -> api.LiveKitAPI:
-        return api.LiveKitAPI(self.url, self.key, secret or self.secret)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """redis and livekit-server, nothing else."""
-
-    async def nothing() -> None:
-        """There is nothing to put back."""
-
-    environment = environment_for(tmp_path_factory.mktemp("livekit"))
-    settings = Settings.load(environment)
-    settings.run_dir.mkdir()
-    ports = Ports.block(int(environment["PARLEY_PORT_BASE"]))
-    # livekit-server loses a SIGTERM that comes within 0.1 s of its start.
-    parts = [
-        replace(part, stop_signal=signal.SIGKILL)
-        for part in build_parts(settings, ports, environment, nothing)[:2]
-    ]
-    secret = settings.livekit_api_secret.get_secret_value()
-    supervisor = Supervisor(parts, folder=ROOT, logs=settings.run_dir / "logs")
-    async with supervisor.running():
-        yield Server(ports.livekit_url, settings.livekit_api_key, secret)
+    async with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -78,30 +45,6 @@ async def livekit(server: Server) -> AsyncIterator[api.LiveKitAPI]:
 @pytest.fixture
 def side(livekit: api.LiveKitAPI) -> LiveKitSide:
     return for_line(LINE, livekit, SECRETS)
-
-
-async def trunks(livekit: api.LiveKitAPI) -> list[api.SIPInboundTrunkInfo]:
-    return list((await livekit.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())).items)
-
-
-async def outbound(livekit: api.LiveKitAPI) -> list[api.SIPOutboundTrunkInfo]:
-    return list((await livekit.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())).items)
-
-
-async def rules(livekit: api.LiveKitAPI) -> list[api.SIPDispatchRuleInfo]:
-    return list((await livekit.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())).items)
-
-
-async def forget(livekit: api.LiveKitAPI) -> None:
-    """What redis without a file does when it is started again."""
-    made = [trunk.sip_trunk_id for trunk in await trunks(livekit)]
-    made += [trunk.sip_trunk_id for trunk in await outbound(livekit)]
-    for id_ in made:
-        await livekit.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=id_))
-    for rule in await rules(livekit):
-        await livekit.sip.delete_dispatch_rule(
-            api.DeleteSIPDispatchRuleRequest(sip_dispatch_rule_id=rule.sip_dispatch_rule_id)
-        )
 
 
 async def applied(side: LiveKitSide) -> list[Change]:
@@ -224,7 +167,7 @@ async def test_a_wrong_key_is_said_as_such(server: Server) -> None:
             await for_line(LINE, client, SECRETS).plan()
 
 
-async def test_a_server_that_is_not_there_is_said_as_such(tmp_path: Path) -> None:
+async def test_a_server_that_is_not_there_is_said_as_such() -> None:
     async with api.LiveKitAPI("ws://127.0.0.1:9", "key", "s" * 48) as client:
         with pytest.raises(SideError, match=r"cannot be reached .* LIVEKIT_URL"):
             await for_line(LINE, client, SECRETS).plan()
