@@ -145,6 +145,7 @@ class Call:
             "state": str(self.state),
             "end_reason": self.end_reason,
             "error": self.error,
+            "outcome": self.outcome and str(self.outcome),
             "seconds": round(self.age(now), 3),
             "connected_after": _round(self.connected_at, self.started_at),
             "heard_seconds": round(self.heard_seconds, 3),

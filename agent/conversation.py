@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from livekit import rtc
@@ -24,6 +25,7 @@ from agent.clips import SAMPLE_RATE, Clip, frames
 from agent.config import Settings
 from agent.failures import Failures
 from agent.memory import START, Memory
+from agent.outbound import Opening
 from agent.persona import Persona
 from agent.phone_agent import PhoneAgent
 from agent.playback import Playback, chain, load_clip
@@ -51,6 +53,8 @@ class Conversation:
         self._persona = persona
         self._session = session
         self._toolbox: Toolbox | None = None
+        self._placed = False
+        self._opening: Opening | None = None
         self._lead_in = settings.lead_in
 
     @property
@@ -59,9 +63,12 @@ class Conversation:
         assert self._toolbox is not None
         return self._toolbox
 
-    def introduce(self, persona: Persona) -> None:
-        """The persona as this caller gets it. To be called before `start`."""
-        self._persona = persona
+    def introduce(self, persona: Persona, *, placed: bool = False) -> None:
+        """The persona as this caller gets it; `placed`: it is the agent who called.
+
+        To be called before `start`.
+        """
+        self._persona, self._placed = persona, placed
 
     async def start(self, telephone: Telephone | None = None, **where: Any) -> None:
         """Start the session (`room=`, `room_options=` as the framework takes them)."""
@@ -77,6 +84,8 @@ class Conversation:
             took_since=self._took_since,
         )
         self._timekeeper = Timekeeper(self._persona, self._session, self.failures, self.end)
+        if self._placed:
+            self._opening = Opening(self._persona, self._session, self.call, self.failures)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("speech_created", self._on_speech)
         self._session.on("close", self._on_close)
@@ -103,15 +112,44 @@ class Conversation:
         async with asyncio.TaskGroup() as tasks:
             watches = [
                 tasks.create_task(self.failures.run()),
-                tasks.create_task(self._timekeeper.run()),
                 tasks.create_task(self.toolbox.run()),
+                tasks.create_task(self._converse()),
             ]
-            self._session.say(self._persona.greeting)
             reason = await self.over
             for watch in watches:
                 watch.cancel()
         await asyncio.sleep(LEAD_OUT)
         return reason
+
+    async def _converse(self) -> None:
+        """The greeting, or what has its place, then the time and whom it is spent with."""
+        if self._opening is None:
+            self._session.say(self._persona.greeting)
+        elif reason := await self._opening.run():
+            self.end(reason)
+            return
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._timekeeper.run())
+            if self._opening and (reason := await self._opening.unmasked()):
+                self.end(reason)
+
+    def hear(self, frame: rtc.AudioFrame) -> None:
+        """The caller's sound, as it comes in."""
+        if self._opening:
+            self._opening.hear(frame)
+
+    def takes_turn(self) -> bool:
+        """Whether the turn that the caller has ended is a turn of the talk."""
+        return self._opening is None or not self._opening.takes_turn()
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """To what sounds meanwhile: a telephone that rings."""
+        self._session.input.set_audio_enabled(False)
+        try:
+            yield
+        finally:
+            self._session.input.set_audio_enabled(True)
 
     def end(self, reason: str) -> None:
         if not self.over.done():

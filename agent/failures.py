@@ -56,13 +56,16 @@ class Failures:
         self._hand_over = hand_over
         self.unheard = UnheardSpeech(
             session,
-            known=lambda moment: self._recovery.is_away("ears") or took_since(moment),
+            known=lambda moment: (
+                self._hushed_until >= moment or self._recovery.is_away("ears") or took_since(moment)
+            ),
             ask=self._say_unheard,
         )
         self._recovery = Recovery(settings.recovery.patience, settings.recovery.episode)
         # One failure waits while one is dealt with; more of the same say nothing new.
         self._waiting: asyncio.Queue[Part] = asyncio.Queue(maxsize=1)
         self._seen = 0
+        self._hushed_until = float("-inf")
         self._turn_taken = asyncio.Event()
         self._turn_taken.set()
 
@@ -78,7 +81,7 @@ class Failures:
             part = await self._waiting.get()
             if part == "ears" and self._session.current_speech is not None:
                 continue  # nobody misses them while the agent speaks; if need be they fail again
-            advice = self._recovery.failed(part, asyncio.get_running_loop().time())
+            advice = self._recovery.failed(part, self._now())
             if advice.give_up:
                 return await self._leave(f"{part} stayed away")
             if advice.apologise:
@@ -89,13 +92,20 @@ class Failures:
                 await asyncio.sleep(advice.retry_after)
                 self._retry(part)
 
+    def hush(self) -> None:
+        """Nobody is there yet who could be told: what fails is passed over until `speak_up`."""
+        self._hushed_until = float("inf")
+
+    def speak_up(self) -> None:
+        self._hushed_until = self._now()
+
     @property
     def troubled(self) -> bool:
         return self._recovery.troubled
 
     def slow(self) -> bool:
         """The mind takes its time; whether to say so now."""
-        asks = self._recovery.slow()
+        asks = self._hushed_until < self._now() and self._recovery.slow()
         self._call.apologies += asks
         return asks
 
@@ -144,7 +154,7 @@ class Failures:
 
     def _fail(self, part: Part) -> None:
         self._seen += part != "ears"
-        if not self._waiting.full():
+        if self._hushed_until < self._now() and not self._waiting.full():
             self._waiting.put_nowait(part)
 
     def _on_error(self, event: ErrorEvent) -> None:
@@ -188,3 +198,7 @@ class Failures:
             self._recovery.worked("voice")
             if "llm_node_ttft" in item.metrics:
                 self._recovery.worked("mind")
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

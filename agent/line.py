@@ -6,6 +6,7 @@ import logging
 import aiohttp
 from livekit import api, rtc
 from livekit.agents import JobContext
+from livekit.agents.utils.participant import wait_for_participant_attribute
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,11 @@ LEFT_FOR_GOOD = frozenset(
     }
 )
 """Any other reason (a node that died, a migration) may be followed by the caller's return."""
+
+CALL_STATUS, ANSWERED = "sip.callStatus", "active"
+"""The bridge's attribute of a participant, whom it puts into the room while the telephone rings."""
+
+NOT_ANSWERED = "the call was not answered"
 
 MEDIA_TIMEOUT = 10.0
 RETURN_GRACE = 1.0
@@ -37,6 +43,7 @@ class Line:
         self._job = job
         self._room = job.room
         self._caller: str | None = None
+        self._rings = False
         self._grace: asyncio.TimerHandle | None = None
         self.up = asyncio.Event()
         self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -52,7 +59,7 @@ class Line:
         await self._job.connect()
         come = bool(self._room.remote_participants)
         try:
-            async with asyncio.timeout(MEDIA_TIMEOUT if come else patience):
+            async with asyncio.timeout(max(MEDIA_TIMEOUT, patience) if come else patience):
                 caller = await self._job.wait_for_participant()
         except TimeoutError:
             raise NoCallerError("nobody came into the room") from None
@@ -60,6 +67,25 @@ class Line:
             raise NoCallerError("the room was closed") from error
         self._caller = caller.identity
         return caller
+
+    async def wait_for_answer(self, callee: rtc.RemoteParticipant, ringing: float) -> None:
+        """Until the telephone that we call is answered, `ringing` seconds at most.
+
+        Raises `NoCallerError`. Who is no telephone has answered by being there.
+        """
+        if callee.kind != rtc.ParticipantKind.PARTICIPANT_KIND_SIP:
+            return
+        self._rings = True
+        try:
+            async with asyncio.timeout(ringing):
+                await wait_for_participant_attribute(
+                    self._room, identity=callee.identity, attribute=CALL_STATUS, value=ANSWERED
+                )
+        except TimeoutError:
+            raise NoCallerError("nobody answered") from None
+        except RuntimeError as error:  # they, or the room, went away
+            raise NoCallerError(NOT_ANSWERED) from error
+        self._rings = False
 
     def end(self, reason: str) -> None:
         """The call shall end. The first reason stands."""
@@ -95,7 +121,9 @@ class Line:
             self.end("caller hung up")  # before they could be talked to
         if participant.identity != self._caller:
             return
-        if participant.disconnect_reason in LEFT_FOR_GOOD:
+        if self._rings:
+            self.end(NOT_ANSWERED)
+        elif participant.disconnect_reason in LEFT_FOR_GOOD:
             self.end("caller hung up")
         else:
             loop = asyncio.get_running_loop()

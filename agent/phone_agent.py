@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from livekit import rtc
-from livekit.agents import Agent, FlushSentinel, ModelSettings, llm, stt
+from livekit.agents import Agent, FlushSentinel, ModelSettings, StopResponse, llm, stt
 from livekit.agents.voice import UserTurnExceededEvent
 from livekit.agents.voice.io import TimedString
 
@@ -40,6 +40,7 @@ class PhoneAgent(Agent):
         async def counted() -> AsyncGenerator[rtc.AudioFrame]:
             async for frame in audio:
                 self._talk.call.heard_seconds += frame.duration
+                self._talk.hear(frame)
                 if not self._talk.toolbox.secret:
                     voice.hear(self.session, frame)
                 yield frame
@@ -53,9 +54,17 @@ class PhoneAgent(Agent):
             async for event in events:
                 yield event
 
+    async def on_user_turn_completed(
+        self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
+    ) -> None:
+        if not self._talk.takes_turn():
+            raise StopResponse
+
     async def on_user_turn_exceeded(self, ev: UserTurnExceededEvent) -> None:
         """What the caller has said is a turn by now; the framework would keep it for the next, too."""
         self.session.clear_user_turn()
+        if not self._talk.takes_turn():
+            return
         await self.session.generate_reply(
             user_input=ev.transcript,
             instructions=TOO_LONG,

@@ -25,6 +25,11 @@ class Silence:
         """Nobody speaks, and it is the caller's turn."""
         self._since = min(self._since, now)
 
+    def afresh(self, now: float) -> None:
+        """What silence there was until now does not count."""
+        if self._since != NEVER:
+            self._since = now
+
     def busy(self) -> None:
         """Somebody speaks, or the agent thinks."""
         self._since = NEVER

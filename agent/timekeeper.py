@@ -45,6 +45,7 @@ class Timekeeper:
 
     async def run(self) -> None:
         limit = TimeLimit(self._limits, self._now())
+        self._silence.afresh(self._now())
         while True:
             await self._wait_until(min(limit.due, self._silence.due))
             if notice := limit.take(self._now()):

@@ -31,10 +31,13 @@ from parley_serving import load_settings
 
 logger = logging.getLogger(__name__)
 
+RINGING = 90.0
+"""Seconds for whom we call to answer: whoever places the call gives up before, LiveKit after 80 s."""
 CALLER_TIMEOUT = 10.0
-"""Seconds for whoever we call to come into the room."""
+"""Seconds for whoever was asked into the room to come."""
 GONE_AFTER = 0.5
 """The same for who calls us: their arrival made the room, so that one who is not there hung up."""
+PATIENCE = {"inbound": GONE_AFTER, "outbound": RINGING}
 
 
 def prepare(process: JobProcess) -> None:
@@ -103,13 +106,17 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
                 talk.introduce(filled(persona, request, _here()))
                 await talk.start()
             else:
-                patience = GONE_AFTER if request.direction == "inbound" else CALLER_TIMEOUT
+                patience = PATIENCE.get(request.direction, CALLER_TIMEOUT)
                 caller = await line.wait_for_caller(patience)
                 asked = request.with_sip(caller.attributes)
                 call.id = asked.call_id or call.id
-                talk.introduce(filled(persona, asked, _here()))
+                placed = request.direction == "outbound"
+                talk.introduce(filled(persona, asked, _here()), placed=placed)
                 telephone = RoomTelephone(job, caller)
                 await talk.start(telephone, room=job.room, room_options=room_options(caller))
+                if placed:
+                    with talk.deaf():
+                        await line.wait_for_answer(caller, RINGING)
             call.active(time.monotonic())
             line.up.set()
             return await talk.run()

@@ -17,7 +17,12 @@ from agent.tools.kinds import Transfer
 from agent.yaml_file import BadFileError, Document, Place
 
 FILLED = frozenset(
-    {("instructions",), ("greeting",), ("outbound", "voicemail_message")},
+    {
+        ("instructions",),
+        ("greeting",),
+        ("outbound", "voicemail_message"),
+        ("outbound", "screening_message"),
+    }
 )
 """Where variables may stand."""
 

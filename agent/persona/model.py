@@ -64,8 +64,8 @@ class Persona(BaseModel):
     outbound: Outbound = Outbound()
     """Calls that the agent places."""
     variables: dict[VariableName, str] = Field(default_factory=dict)
-    """Defaults of what `{{name}}` stands for in instructions, greeting and voicemail message; a
-    call's own come first."""
+    """Defaults of what `{{name}}` stands for in instructions, greeting, voicemail and screening
+    message; a call's own come first."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:

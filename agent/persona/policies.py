@@ -130,14 +130,21 @@ class Memory(Policy):
 class Outbound(Policy):
     """Calls that the agent places."""
 
-    first_message_mode: Literal["callee-speaks-first", "agent-speaks-first"] = "callee-speaks-first"
-    """Who says hello."""
+    first_message_mode: Literal["assistant-waits-for-user", "assistant-speaks-first"] = (
+        "assistant-waits-for-user"
+    )
+    """Who says hello. A greeting that waits is the answer to it."""
     callee_silence_seconds: Annotated[float, Field(gt=0, le=30)] = 3.0
-    """Until the agent speaks after all."""
+    """Until a greeting that waits is said after all."""
     voicemail_detection: bool = True
-    """Whether to find out if a machine has answered."""
+    """Whether to find out if a machine has answered: by its words, which the mind judges before a
+    greeting that waits, and by its beep."""
     voicemail_message: Text | None = None
-    """Left after the beep; without one the agent hangs up."""
+    """Left after the beep, once; without one the agent hangs up."""
+    beep_max_await_seconds: Annotated[float, Field(gt=0, le=60)] = 30.0
+    """After the answer in which a beep is waited for."""
+    screening_message: Text | None = None
+    """Said to a robot that asks who calls, or offers keys; the greeting where not said."""
 
 
 def _door(url: str) -> str:

@@ -51,14 +51,17 @@ def filled(persona: Persona, request: CallRequest, now: datetime) -> Persona:
                 f"it has: {there}"
             )
     values = {**_facts(request, now), **persona.variables, **request.vars}
-    message = persona.outbound.voicemail_message
+    outbound = persona.outbound
+    said = {
+        name: _fill(text, values)
+        for name in ("voicemail_message", "screening_message")
+        if (text := getattr(outbound, name)) is not None
+    }
     return persona.model_copy(
         update={
             "instructions": _fill(persona.instructions, values),
             "greeting": _fill(persona.greeting, values),
-            "outbound": persona.outbound.model_copy(
-                update={"voicemail_message": message and _fill(message, values)}
-            ),
+            "outbound": outbound.model_copy(update=said),
         }
     )
 

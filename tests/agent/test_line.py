@@ -22,6 +22,9 @@ class Room(rtc.EventEmitter[str]):
         super().__init__()
         self.remote_participants: dict[str, Any] = {}
 
+    def isconnected(self) -> bool:
+        return True
+
 
 @dataclass
 class Rooms:
@@ -175,3 +178,71 @@ async def test_a_server_that_stays_away_is_reported() -> None:
     line, job = await line_with_caller()
     job.rooms.failures = [aiohttp.ServerDisconnectedError() for _ in range(9)]
     assert not await line.hang_up()
+
+
+class Telephone(rtc.RemoteParticipant):
+    """One that we call: the bridge puts it into the room while it rings."""
+
+    def __init__(self) -> None:
+        self._info: Any = SimpleNamespace(
+            identity="sip_callee",
+            kind=rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
+            attributes={"sip.callStatus": "ringing"},
+            disconnect_reason=REASON.USER_UNAVAILABLE,
+        )
+
+    def is_answered(self, room: Room) -> None:
+        self._info.attributes = {"sip.callStatus": "active"}
+        room.emit("participant_attributes_changed", ["sip.callStatus"], self)
+
+
+async def line_that_rings() -> tuple[Line, Job, Telephone]:
+    callee = Telephone()
+    job = Job(caller=callee)
+    job.room.remote_participants = {callee.identity: callee}
+    line = Line(job)  # type: ignore[arg-type]
+    await line.wait_for_caller(1.0)
+    return line, job, callee
+
+
+def test_a_telephone_that_we_call_is_waited_for_until_it_is_answered() -> None:
+    async def answered() -> None:
+        line, job, callee = await line_that_rings()
+        waiting = asyncio.create_task(line.wait_for_answer(callee, 60.0))
+        await asyncio.sleep(30.0)
+        assert not waiting.done()
+        callee.is_answered(job.room)
+        await waiting
+        await line.wait_for_answer(callee, 0.1)  # of one that has answered
+        job.room.emit("participant_disconnected", callee)
+        assert line.over.result() == "caller hung up"
+
+    run(answered())
+
+
+def test_a_telephone_that_nobody_answers_is_given_up() -> None:
+    async def rings() -> None:
+        line, _, callee = await line_that_rings()
+        with pytest.raises(NoCallerError, match="nobody answered"):
+            await line.wait_for_answer(callee, 60.0)
+
+    run(rings())
+
+
+def test_a_telephone_that_declines_has_not_answered() -> None:
+    async def declines() -> None:
+        line, job, callee = await line_that_rings()
+        waiting = asyncio.create_task(line.wait_for_answer(callee, 60.0))
+        await asyncio.sleep(5.0)
+        job.room.emit("participant_disconnected", callee)
+        with pytest.raises(NoCallerError, match="not answered"):
+            await waiting
+        assert line.over.result() == "the call was not answered"
+
+    run(declines())
+
+
+async def test_who_is_no_telephone_has_answered_by_being_there() -> None:
+    line, job = await line_with_caller()
+    job.caller.kind = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+    await line.wait_for_answer(job.caller, 0.0)

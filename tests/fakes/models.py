@@ -1,6 +1,7 @@
 """A mind, a voice and a listener for whole sessions without servers."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -73,14 +74,14 @@ class _Thought(llm.LLMStream):
         if self._reply.fails:
             raise APIConnectionError("the mind is away")
         delta = llm.ChoiceDelta(role="assistant", content=self._reply.text)
-        if self._reply.tool:
-            call = llm.FunctionToolCall(
-                name=self._reply.tool,
-                arguments=self._reply.arguments,
-                call_id=utils.shortuuid("call_"),
-            )
-            delta.tool_calls = [call]
         self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
+        if self._reply.tool:
+            self._event_ch.send_nowait(tool_call(self._reply.tool, self._reply.arguments))
+
+
+def tool_call(name: str, arguments: str) -> llm.ChatChunk:
+    call = llm.FunctionToolCall(name=name, arguments=arguments, call_id=utils.shortuuid("call_"))
+    return llm.ChatChunk(id="1", delta=llm.ChoiceDelta(role="assistant", tool_calls=[call]))
 
 
 class FakeVoice(tts.TTS):
@@ -134,7 +135,7 @@ class Listener(io.AudioOutput):
         now = asyncio.get_running_loop().time()
         if self._began is None:
             self._began = now
-            self.on_playback_started(created_at=now)
+            self.on_playback_started(created_at=time.time())
         self._given += frame.duration
         self.most_ahead = max(self.most_ahead, self._given - (now - self._began))
 

@@ -7,7 +7,7 @@ import numpy as np
 from livekit.agents import APIConnectionError, APIConnectOptions, llm, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 
-from tests.fakes.models import RATE, SECONDS_A_WORD, FakeMind, Reply
+from tests.fakes.models import RATE, SECONDS_A_WORD, FakeMind, Reply, tool_call
 
 LEVEL = 10_000
 PIECE = 0.1
@@ -53,6 +53,8 @@ class _Writing(llm.LLMStream):
                 delta = llm.ChoiceDelta(role="assistant", content=f"{word} ")
                 self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
                 await asyncio.sleep(0.05)
+            if self._reply.tool:
+                self._event_ch.send_nowait(tool_call(self._reply.tool, self._reply.arguments))
         except asyncio.CancelledError:
             self._mind.closed += 1
             raise

@@ -135,8 +135,12 @@ async def talk(
     settings: Settings = Settings(),  # noqa: B008  # frozen
     telephone: FakeTelephone | None = None,
     ears_answer: bool = False,
+    placed: bool = False,
 ) -> AsyncIterator[Talk]:
-    """The greeting is over. The mind gives the replies in turn, and the last one again."""
+    """The greeting is over; of a call that the agent `placed`, it has just been answered.
+
+    The mind gives the replies in turn, and the last one again.
+    """
     left = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
     caller, ear = Caller(ears_answer=ears_answer), Earpiece()
     mind = SteadyMind(lambda _: left.pop(0) if len(left) > 1 else left[0])
@@ -147,9 +151,10 @@ async def talk(
     session.output.audio = synchronized.audio_output
     session.output.transcription = synchronized.text_output
     conversation = Conversation(settings, persona, Call(id="c1", started_at=0.0), session)
+    conversation.introduce(persona, placed=placed)
     await conversation.start(telephone)
     talking = asyncio.create_task(conversation.run())
-    await asyncio.sleep(GREETED)
+    await asyncio.sleep(0.0 if placed else GREETED)
     try:
         yield Talk(caller, ear, mind, voice, session, conversation)
     finally:
