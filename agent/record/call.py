@@ -1,0 +1,178 @@
+"""The record of one call in the ledger, from the job's start to its end."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from livekit.agents import AgentSession
+
+from agent.call import Call, CallRequest, CallState, Outcome
+from agent.record.page import Page, Sink
+from agent.record.talk import TalkRecord
+from ledger.database import LedgerError, open_ledger
+from ledger.tables import LegRow
+from ledger.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+BEAT = 5.0
+"""Seconds between two signs of life; who gives none for a minute is taken for dead."""
+
+FLUSH = 3.0
+"""Seconds that the end of a call may wait for the ledger."""
+
+ENDED, ERROR = "ended", str(CallState.ERROR)
+"""States of a call that is over."""
+
+
+class CallRecord:
+    """Written as it happens. Without a sink, nothing is. `key` names a call without an id."""
+
+    def __init__(
+        self,
+        call: Call,
+        sink: Sink | None,
+        *,
+        room: str,
+        key: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._call = call
+        self._page = Page(sink, clock)
+        self._room = room
+        self._key = key
+        self._started_at = clock()
+        self._request = CallRequest()
+        self._state: CallState | None = None
+        self._caller: int | None = None
+        self._talk: TalkRecord | None = None
+        self._beating: asyncio.TimerHandle | None = None
+
+    def asked(self, request: CallRequest) -> None:
+        """What the job is. A call that has an id by now has its row from now on."""
+        self._request = request
+        if request.call_id:
+            self._begin()
+
+    def joined(self, request: CallRequest, identity: str, attributes: Mapping[str, str]) -> None:
+        """The caller is there. `request` with what their attributes tell."""
+        self._request = request
+        self._begin()
+        self._page.put(from_number=request.from_, to_number=request.to)
+        self._caller = self._page.add(
+            LegRow,
+            identity=identity,
+            sip_call_id=attributes.get("sip.callID"),
+            number=attributes.get("sip.phoneNumber"),
+            joined_at=self._page.now(),
+        )
+
+    def watch(self, session: AgentSession[None]) -> None:
+        self._talk = TalkRecord(self._page, session)
+
+    def went_on(self) -> None:
+        """The call may be in another state than before."""
+        state = self._call.state
+        if state is self._state or not self._page.is_open:
+            return
+        self._state = state
+        self._page.put(state=str(state))
+        if state is CallState.ACTIVE:
+            self._page.put(answered_at=self._page.now())
+        self._page.happened("state", state=str(state))
+
+    def note(self, **columns: Any) -> None:
+        """More that is known of the call: columns of `ledger.tables.CallRow`."""
+        self._page.put(**columns)
+
+    def end(self) -> None:
+        """The call is over; nothing is told after this."""
+        self._begin()
+        self.went_on()
+        if self._beating:
+            self._beating.cancel()
+        if self._talk:
+            self._talk.end()
+        now, error = self._page.now(), self._call.error
+        if self._caller is not None:
+            self._page.change(LegRow, self._caller, left_at=now)
+        self._page.put(
+            state=ENDED if error is None else ERROR,
+            ended_at=now,
+            outcome=str(outcome_of(self._call)),
+            end_reason=self._call.end_reason if error is None else error,
+            usage=self._usage(now),
+            **self._signs_of_life(),
+        )
+
+    async def close(self) -> None:
+        """`end`, and wait for the ledger as long as the end of a call may."""
+        self.end()
+        await asyncio.to_thread(self._page.close, FLUSH)
+
+    def _begin(self) -> None:
+        if self._page.is_open:
+            return
+        self._page.open(
+            self._request.call_id or self._key,
+            direction=self._request.direction,
+            persona=self._request.persona,
+            from_number=self._request.from_,
+            to_number=self._request.to,
+            room=self._room,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            test=self._request.test,
+            state=str(CallState.IDLE),
+            started_at=self._started_at,
+            usage={},
+            **self._signs_of_life(),
+        )
+        self._beat()
+
+    def _beat(self) -> None:
+        if self._page.is_open:
+            self._beating = asyncio.get_running_loop().call_later(BEAT, self._beat)
+            self.went_on()
+            self._page.put(**self._signs_of_life())
+
+    def _signs_of_life(self) -> dict[str, Any]:
+        return {
+            "seen_at": self._page.now(),
+            "heard_seconds": self._call.heard_seconds,
+            "spoken_seconds": self._call.spoken_seconds,
+        }
+
+    def _usage(self, now: datetime) -> dict[str, Any]:
+        return {
+            "line_seconds": round((now - self._started_at).total_seconds(), 3),
+            "models": self._talk.usage() if self._talk else [],
+            "apologies": self._call.apologies,
+            "stalls": dict(self._call.stalls),
+        }
+
+
+def call_record(call: Call, url: str | None, *, room: str, key: str) -> CallRecord:
+    """Written to the ledger at `url`, if there is one."""
+    sink = Writer(lambda: open_ledger(url)) if url else None
+    return CallRecord(call, sink, room=room, key=key)
+
+
+def make_ready(url: str) -> None:
+    """Before a call comes: to make tables takes longer than to write into them. It may block."""
+    try:
+        open_ledger(url).dispose()
+    except LedgerError as error:
+        logger.error("the ledger cannot be used now", extra={"reason": str(error)})  # noqa: TRY400
+
+
+def outcome_of(call: Call) -> Outcome:
+    """Of a call that is over. Who places a call may know better why nobody answered."""
+    if call.error is not None:
+        return Outcome.FAILED
+    if call.outcome is not None:
+        return call.outcome
+    return Outcome.NO_ANSWER if call.connected_at is None else Outcome.ANSWERED
