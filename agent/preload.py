@@ -6,6 +6,7 @@ What is imported here is shared by all calls, and no call pays for it in its fir
 import importlib
 
 import agent.conversation
+import agent.record
 import agent.session
 
 # What the language model's client would import with its first request.

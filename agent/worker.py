@@ -23,6 +23,7 @@ from agent.persona import (
     with_defaults,
 )
 from agent.privacy import keep_callers_out_of_logs
+from agent.record import CallRecord, call_record, make_ready
 from agent.server import Worker
 from agent.session import build_session, import_vad, load_vad, room_options
 from agent.tools.declared import SECRET_PREFIX
@@ -48,6 +49,8 @@ def prepare(process: JobProcess) -> None:
     process.userdata["settings"] = settings
     process.userdata["vad"] = load_vad(settings.vad)
     process.userdata["mind"] = mind_client(settings.llm)
+    if settings.ledger:
+        make_ready(settings.ledger.get_secret_value())
 
 
 async def answer(job: JobContext) -> None:
@@ -72,9 +75,10 @@ async def _call(job: JobContext, line: Line) -> None:
     """One call, from the job's start until the caller is gone and the room is deleted."""
     settings: Settings = job.proc.userdata["settings"]
     call = Call(id=job.job.room.name, started_at=time.monotonic())
+    record = _record(job, settings, call)
     job.log_context_fields = {"call_id": call.id}
     try:
-        await _talk(job, settings, call, line)
+        await _talk(job, settings, call, line, record)
     except NoCallerError as error:
         call.stopping(str(error))
     except (BadRequestError, PersonaError) as error:
@@ -89,16 +93,28 @@ async def _call(job: JobContext, line: Line) -> None:
         now = time.monotonic()
         call.ended(now)
         logger.info("call ended", extra=call.summary(now))
+        await record.close()
         job.shutdown(call.end_reason or "the call ended")
 
 
-async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> None:
+def _record(job: JobContext, settings: Settings, call: Call) -> CallRecord:
+    """A console's call is nobody's to keep."""
+    kept = None if job.is_fake_job() else settings.ledger
+    url = kept.get_secret_value() if kept else None
+    return call_record(call, url, room=job.job.room.name, key=job.job.id)
+
+
+async def _talk(
+    job: JobContext, settings: Settings, call: Call, line: Line, record: CallRecord
+) -> None:
     call.connecting()
     request = CallRequest.parse(job.job.metadata)
+    record.asked(request)
     persona = with_defaults(load_persona(settings.personas, request.persona), settings.turn)
     async with Doors.opened(job.proc.userdata["mind"], os.environ) as doors:
         await _ask_the_voice(persona, settings, doors)
         session = build_session(settings, persona, job.proc.userdata["vad"], doors)
+        record.watch(session)
         talk = Conversation(settings, persona, call, session)
 
         async def converse() -> str:
@@ -110,6 +126,7 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
                 caller = await line.wait_for_caller(patience)
                 asked = request.with_sip(caller.attributes)
                 call.id = asked.call_id or call.id
+                record.joined(asked, caller.identity, caller.attributes)
                 placed = request.direction == "outbound"
                 talk.introduce(filled(persona, asked, _here()), placed=placed)
                 telephone = RoomTelephone(job, caller)
@@ -118,12 +135,14 @@ async def _talk(job: JobContext, settings: Settings, call: Call, line: Line) -> 
                     with talk.deaf():
                         await line.wait_for_answer(caller, RINGING)
             call.active(time.monotonic())
+            record.went_on()
             line.up.set()
             return await talk.run()
 
         try:
             reason = await _first(asyncio.ensure_future(converse()), line.over)
             call.stopping(await talk.parting(reason))
+            record.went_on()
         finally:
             await talk.aclose()
 
