@@ -117,12 +117,13 @@ def ip_changes(work: Work) -> Iterator[Change]:
 
 
 def _address_changes(work: Work, there: Sequence[Address]) -> Iterator[Change]:
-    networks = {address.network for address in there}
-    for network in dict.fromkeys(work.line.allowed_ips):
-        if network not in networks:
+    wanted = {str(network): network for network in work.line.allowed_ips}
+    known = {address.network for address in there}
+    for name, network in wanted.items():
+        if name not in known:
             yield _address_creation(work, network)
     for address in there:
-        if address.network not in work.line.allowed_ips:
+        if address.network not in wanted:
             yield _address_removal(work, address)
 
 
@@ -143,7 +144,7 @@ def _address_removal(work: Work, address: Address) -> Change:
     return work.change(
         "delete",
         "IP address",
-        str(address.network),
+        address.network,
         lambda client: work.ip_list(client).ip_addresses(address.sid).delete(),
     )
 

@@ -11,8 +11,13 @@ from twilio.http import HttpClient  # type: ignore[import-untyped]
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from sip.changes import SideError
-from sip.twilio_side.errors import FAILURES, explain, is_gone
+from sip.twilio_side.errors import (
+    FAILURES,
+    TOO_MANY_REQUESTS,
+    RefusedError,
+    explain,
+    is_gone,
+)
 from sip.twilio_side.login import Login
 
 TIMEOUT = 10.0
@@ -20,16 +25,6 @@ TIMEOUT = 10.0
 
 PATIENCE = 30.0
 """Seconds that a request waits in all because Twilio asks for it."""
-
-TOO_MANY_REQUESTS = 429
-
-
-class TooManyRequestsError(Exception):
-    """Nothing was done. `after`: seconds that Twilio wants to be left alone, if it says so."""
-
-    def __init__(self, after: float | None) -> None:
-        super().__init__(after)
-        self.after = after
 
 
 def wait_before(attempt: int, after: float | None, waited: float) -> float | None:
@@ -59,7 +54,7 @@ class Account:
             login.account,
             region=login.region,
             edge=login.edge,
-            http_client=_Watched(http or TwilioHttpClient(timeout=TIMEOUT, logger=_quiet())),
+            http_client=_Watched(http or http_client()),
             # Else the SDK would take what is not given here from os.environ.
             environment={"TWILIO_ACCOUNT_SID": login.account},
         )
@@ -75,15 +70,13 @@ class Account:
         while True:
             try:
                 return await self._once(request)
-            except TooManyRequestsError as error:
-                wait = wait_before(attempt, error.after, waited)
-                if wait is None:
-                    raise _too_many(error.after) from None
             except FAILURES as error:
                 if may_be_gone and is_gone(error):
                     return None
-                # Not chained: the SDK's errors quote what was sent.
-                raise explain(error, self._hidden) from None
+                wait = _patience(error, attempt, waited)
+                if wait is None:
+                    # Not chained: it may quote what was sent.
+                    raise explain(error, self._hidden) from None
             await asyncio.sleep(wait)
             attempt, waited = attempt + 1, waited + wait
 
@@ -92,13 +85,15 @@ class Account:
         return await loop.run_in_executor(self._thread, request, self._client)
 
 
-def _too_many(after: float | None) -> SideError:
-    when = f"in {after:.0f} s" if after else "in a minute"
-    return SideError(f"Twilio is asked too much at once by this account: run it again {when}")
+def _patience(error: Exception, attempt: int, waited: float) -> float | None:
+    # Only of this does Twilio say that nothing was done.
+    if isinstance(error, RefusedError) and error.status == TOO_MANY_REQUESTS:
+        return wait_before(attempt, error.after, waited)
+    return None
 
 
 class _Watched(HttpClient):  # type: ignore[misc]
-    """Keeps what the SDK's errors lose: when to come back."""
+    """Keeps what the SDK's errors lose: code, words and when to come back."""
 
     def __init__(self, inner: HttpClient) -> None:
         super().__init__(inner.logger, is_async=False)
@@ -106,18 +101,14 @@ class _Watched(HttpClient):  # type: ignore[misc]
 
     def request(self, *args: Any, **kwargs: Any) -> Any:
         response = self._inner.request(*args, **kwargs)
-        if response.status_code == TOO_MANY_REQUESTS:
-            raise TooManyRequestsError(_seconds((response.headers or {}).get("Retry-After")))
+        if not response.ok:
+            raise RefusedError.read(response.status_code, response.text, response.headers)
         return response
 
 
-def _seconds(header: str | None) -> float | None:
-    """Of a Retry-After; its other form, a date, is None."""
-    return float(header) if header and header.strip().isdecimal() else None
-
-
-def _quiet() -> logging.Logger:
-    # At INFO the SDK logs every URL, and with them numbers.
+def http_client() -> TwilioHttpClient:
+    """The SDK's, with a limit to its patience."""
+    # At INFO it logs every URL, and with them numbers.
     logger = logging.getLogger(f"{__name__}.http")
     logger.setLevel(logging.WARNING)
-    return logger
+    return TwilioHttpClient(timeout=TIMEOUT, logger=logger)

@@ -1,6 +1,8 @@
 """What Twilio's refusals mean, and what to do about them."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from typing import Self
 
 import requests
 from pydantic import SecretStr
@@ -8,8 +10,35 @@ from twilio.base.exceptions import TwilioException  # type: ignore[import-untype
 
 from sip.changes import SECRET, SideError
 
-FAILURES = (TwilioException, requests.RequestException, ValueError, KeyError)
-"""All that a request by the SDK raises. The last two: an answer that is not Twilio's."""
+
+class RefusedError(Exception):
+    """An answer of HTTP 400 or more. `code` is Twilio's, `after` the seconds after which it wants
+    to be asked again: None where it does not say."""
+
+    def __init__(self, status: int, code: int | None, words: str, after: float | None) -> None:
+        super().__init__(status, code)
+        self.status = status
+        self.code = code
+        self.words = words
+        self.after = after
+
+    @classmethod
+    def read(cls, status: int, body: str, headers: Mapping[str, str] | None) -> Self:
+        try:
+            told = json.loads(body)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            told = {}
+        words = str(told.get("message") or told.get("detail") or "without a reason")
+        after = (headers or {}).get("Retry-After", "").strip()
+        # Its other form, a date, Twilio does not use.
+        seconds = float(after) if after.isdecimal() else None
+        return cls(status, told.get("code"), words, seconds)
+
+
+FAILURES = (RefusedError, requests.RequestException, TwilioException, ValueError, KeyError)
+"""All that a request by the SDK raises. The last three: an answer that is not Twilio's."""
 
 KEY_FIX = (
     "Twilio does not know these credentials: check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or "
@@ -40,7 +69,7 @@ FIXES: dict[int, str] = {
 }
 """By Twilio's code: https://www.twilio.com/docs/api/errors. Those not here come with its own words."""
 
-NOT_FOUND, SERVER_ERROR = 404, 500
+NOT_FOUND, TOO_MANY_REQUESTS, SERVER_ERROR = 404, 429, 500
 
 STATUSES: dict[int, tuple[str, bool]] = {
     401: (KEY_FIX, False),
@@ -56,7 +85,7 @@ STATUSES: dict[int, tuple[str, bool]] = {
 
 
 def is_gone(error: Exception) -> bool:
-    return getattr(error, "status", None) == NOT_FOUND
+    return isinstance(error, RefusedError) and error.status == NOT_FOUND
 
 
 def explain(error: Exception, hidden: Iterable[SecretStr]) -> SideError:
@@ -73,23 +102,22 @@ def _words(error: Exception) -> str:
             return "Twilio did not answer in time; what was asked may be done: run it again"
         case requests.RequestException():
             return "Twilio cannot be reached: check the network, the proxy and Twilio's status page"
-        case TwilioException():
+        case RefusedError():
             return _refusal(error)
         case _:
             return "the answer is not Twilio's: a proxy may stand between"
 
 
-def _refusal(error: TwilioException) -> str:
-    status, code = getattr(error, "status", 0), getattr(error, "code", None)
-    if code in FIXES:
-        return f"{FIXES[code]} (Twilio {code})"
-    if status >= SERVER_ERROR:
-        return f"Twilio is out of order (HTTP {status}): run it again later, what is done stays"
-    words, says_more = STATUSES.get(status, ("Twilio refuses", True))
-    return f"{words}: {_said(error)}" if says_more else words
-
-
-def _said(error: TwilioException) -> str:
-    words = getattr(error, "msg", None) or getattr(error, "detail", None) or "without a reason"
-    code = getattr(error, "code", None)
-    return f"{words} (https://www.twilio.com/docs/api/errors/{code})" if code else str(words)
+def _refusal(error: RefusedError) -> str:
+    if fix := FIXES.get(error.code or 0):
+        return f"{fix} (Twilio {error.code})"
+    if error.status >= SERVER_ERROR:
+        return (
+            f"Twilio is out of order (HTTP {error.status}): run it again later, what is done stays"
+        )
+    if error.status == TOO_MANY_REQUESTS:
+        when = f"in {error.after:.0f} s" if error.after else "in a minute"
+        return f"Twilio is asked too much at once by this account: run it again {when}"
+    words, says_more = STATUSES.get(error.status, ("Twilio refuses", True))
+    more = f" (https://www.twilio.com/docs/api/errors/{error.code})" if error.code else ""
+    return f"{words}: {error.words}{more}" if says_more else words

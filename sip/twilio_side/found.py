@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from ipaddress import IPv4Network
 from typing import Any
 
 from sip.changes import SideError
@@ -138,12 +137,10 @@ async def _read_addresses(account: Account, line: Line) -> IpList | None:
         "IP addresses",
         lambda client: _all(client.sip.ip_access_control_lists(ours.sid).ip_addresses),
     )
-    return IpList(ours.sid, [_address(each) for each in addresses])
-
-
-def _address(listed: Any) -> Address:
-    network = IPv4Network(f"{listed.ip_address}/{listed.cidr_prefix_length}", strict=False)
-    return Address(listed.sid, network)
+    return IpList(
+        ours.sid,
+        [Address(each.sid, f"{each.ip_address}/{each.cidr_prefix_length}") for each in addresses],
+    )
 
 
 async def _read_numbers(account: Account, line: Line) -> Mapping[str, Number]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from ipaddress import IPv4Network
 
 Settings = Mapping[str, str | int | bool]
 """By the SDK's names; what is not set is empty."""
@@ -48,7 +47,8 @@ class CredentialList:
 @dataclass(frozen=True)
 class Address:
     sid: str
-    network: IPv4Network
+    network: str
+    """As `192.0.2.0/24`."""
 
 
 @dataclass(frozen=True)

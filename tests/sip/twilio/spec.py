@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -41,7 +41,7 @@ class Operation:
 
 
 class Spec:
-    """One file of it. Names that it does not know are errors, in forms, queries and answers."""
+    """One file of it. Names that it does not know are errors, in queries, forms and answers."""
 
     def __init__(self, file: str) -> None:
         described = json.loads((FOLDER / file).read_text())
@@ -63,9 +63,11 @@ class Spec:
             for pattern, operations in self._paths.items()
             if pattern.fullmatch(path)
         ]
-        known = {each["name"] for each in described.get("parameters", ())}
-        unknown = dict(query).keys() - known
-        assert not unknown, f"unknown in a query: {unknown}"
+        _check_names(dict(query), {each["name"] for each in described.get("parameters", ())})
+        if "requestBody" in described:
+            # Of forms openapi-core looks only at the names that it knows.
+            taken = described["requestBody"]["content"][FORM]["schema"]
+            _check_names(dict(form), set(taken["properties"]), set(taken.get("required", ())))
         request = MockRequest(
             self.server,
             method.lower(),
@@ -85,6 +87,11 @@ class Spec:
     def resolve(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         reference = schema.get("$ref")
         return self.schemas[reference.rpartition("/")[2]] if reference else schema
+
+
+def _check_names(given: Mapping[str, str], known: Set[str], needed: Set[str] = frozenset()) -> None:
+    assert given.keys() <= known, f"unknown: {given.keys() - known}"
+    assert needed <= given.keys(), f"missing: {needed - given.keys()}"
 
 
 @cache
