@@ -5,10 +5,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from parley import call as call_command
+from parley import calls as calls_command
 from parley import persona as persona_command
 from parley import simulate as simulate_command
 from parley import sip as sip_command
 from parley import up as up_command
+from parley import webhooks as webhooks_command
 from parley import worker as worker_command
 from parley.rehearse import command as rehearse_command
 from parley.terminal_log import log_to_terminal
@@ -42,5 +44,7 @@ app.command("worker", context_settings=worker_command.PASS_ON)(worker_command.co
 app.command("call")(call_command.command)
 app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)
+app.add_typer(calls_command.app, name="calls")
 app.add_typer(persona_command.app, name="persona")
 app.add_typer(sip_command.app, name="sip")
+app.add_typer(webhooks_command.app, name="webhooks")

@@ -7,6 +7,8 @@ from functools import partial
 
 from livekit import api
 
+from parley import ledger_keeper
+from parley import webhooks
 from parley.applied import reconciler
 from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
@@ -45,6 +47,8 @@ def build_services(
         "reaper": reap,
         "line": reconciler(settings, ports).run,
         "dialler": partial(dial_from_the_queue, settings, environment),
+        "webhooks": partial(webhooks.tell, settings),
+        "ledger": partial(ledger_keeper.run, settings.ledger_url),
     }
 
 
