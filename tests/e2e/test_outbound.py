@@ -1,0 +1,184 @@
+"""Calls that we place: `parley call`, livekit-sip and the agent, to a telephone that tells what it saw."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from livekit import api
+
+from agent.call import Outcome
+from parley.outbound import open_dialler, open_queue, read_line
+from parley.settings import Settings
+from sip.outbound.queue import Dial, Order
+from sip.simulate.callee import ANSWERS, BUSY, DECLINES, RINGS, Callee, Manner, callee
+from tests.e2e.switchboard import Switchboard
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+UNKNOWN = Manner(404, "Not Found")
+
+OURS = "+12025550199"
+THEIRS = "+12025550123"
+
+RINGING = 5
+SOON = 60.0
+
+
+@dataclass
+class Office:
+    """A line of ours, and the one telephone that it reaches."""
+
+    phone: Callee
+    stack: Stack
+    file: Path
+
+    async def start(self, number: str = THEIRS) -> Process:
+        """`parley call`."""
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "parley", "call", number),
+            *("--persona", "receptionist", "--json"),
+            env=self.stack.environment | {"PARLEY_SIP_FILE": str(self.file)},
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+
+    async def call(self, manner: Manner) -> Dial:
+        """What `parley call` does, without the seconds that a new process takes."""
+        self.phone.manner = manner
+        line, settings = read_line(self.file), Settings.load(self.stack.environment)
+        async with (
+            open_queue(settings) as queue,
+            open_dialler(line, queue, settings, self.stack.environment) as dialler,
+        ):
+            order = Order(THEIRS, line.caller_id, "receptionist")
+            dial_id = await asyncio.to_thread(queue.add, order, datetime.now(UTC), held=True)
+            dial = await dialler.run_held(dial_id)
+        assert dial is not None
+        return dial
+
+
+async def told(process: Process) -> tuple[int, dict[str, Any]]:
+    async with asyncio.timeout(SOON):
+        out, errors = await process.communicate()
+    assert process.returncode is not None
+    assert errors == b""
+    printed: dict[str, Any] = json.loads(out)
+    return process.returncode, printed
+
+
+@contextlib.asynccontextmanager
+async def trunk_to(phone: Callee, livekit: api.LiveKitAPI, name: str) -> AsyncIterator[None]:
+    wanted = api.SIPOutboundTrunkInfo(
+        name=name,
+        address=phone.address,
+        transport=api.SIPTransport.SIP_TRANSPORT_UDP,
+        numbers=[OURS],
+    )
+    made = await livekit.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=wanted))
+    yield
+    await livekit.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=made.sip_trunk_id))
+
+
+@pytest.fixture
+async def office(parley: Stack, switchboard: Switchboard, tmp_path: Path) -> AsyncIterator[Office]:
+    """Without calls when the test begins, and when it has ended."""
+    line = {
+        "public_host": "sip.example.org",
+        "domain": "example",
+        "name": "office",
+        "numbers": [{"number": OURS, "persona": "receptionist"}],
+        "outbound": {"ringing_seconds": RINGING, "calls_per_second": 100},
+    }
+    file = tmp_path / "sip.yaml"
+    file.write_text(yaml.safe_dump(line))
+    os.chmod(parley.environment["PARLEY_ENV_FILE"], 0o600)
+    async with (
+        parley.livekit() as livekit,
+        callee() as phone,
+        trunk_to(phone, livekit, "parley office"),
+    ):
+        yield Office(phone, parley, file)
+    await switchboard.until_idle()
+
+
+async def test_who_answers_hears_the_agent(office: Office, switchboard: Switchboard) -> None:
+    status, printed = await told(await office.start())
+    assert (status, printed["outcome"]) == (0, "answered")
+    assert (await switchboard.calls()).rooms == {printed["call_id"]}
+    invite = await office.phone.until("INVITE")
+    assert (invite.from_, invite.to) == (OURS, THEIRS)
+    assert THEIRS.removeprefix("+") not in printed["call_id"]
+    line = office.phone.line
+    assert line is not None
+    async with asyncio.timeout(SOON):
+        await line.until(lambda: line.ear.began is not None)
+    assert not line.hung_up
+    assert office.phone.methods() == ["INVITE", "ACK"]
+
+
+@pytest.mark.parametrize(
+    ("manner", "outcome"),
+    [(BUSY, Outcome.BUSY), (DECLINES, Outcome.DECLINED), (UNKNOWN, Outcome.FAILED)],
+    ids=["busy", "declined", "unknown"],
+)
+async def test_who_does_not_want_it_is_left_alone(
+    office: Office, manner: Manner, outcome: Outcome
+) -> None:
+    dial = await office.call(manner)
+    assert (dial.outcome, dial.sip_code) == (outcome, manner.status)
+    assert manner.phrase in (dial.words or "")
+    assert office.phone.methods() == ["INVITE", "ACK"]
+
+
+async def test_who_does_not_answer_is_rung_no_longer_than_the_line_says(office: Office) -> None:
+    dial = await office.call(RINGS)
+    assert (dial.outcome, dial.words) == (Outcome.NO_ANSWER, f"it rang for {RINGING} s")
+    await office.phone.until("CANCEL")
+
+
+async def test_who_hangs_up_ends_the_call(office: Office, switchboard: Switchboard) -> None:
+    dial = await office.call(ANSWERS)
+    assert dial.outcome is Outcome.ANSWERED
+    office.phone.hang_up()
+    await switchboard.until_idle()
+
+
+async def test_a_call_that_is_given_up_stops_ringing(
+    office: Office, switchboard: Switchboard
+) -> None:
+    office.phone.manner = RINGS
+    calling = await office.start()
+    async with asyncio.timeout(SOON):
+        await office.phone.until("INVITE")
+    calling.send_signal(signal.SIGINT)
+    status, printed = await told(calling)
+    assert (status, printed["outcome"]) == (130, "cancelled")
+    await office.phone.until("CANCEL")
+    await switchboard.until_idle()
+
+
+async def test_a_number_that_may_not_be_called_does_not_ring(office: Office) -> None:
+    status, printed = await told(await office.start("911"))
+    assert (status, printed["outcome"], printed["rule"]) == (2, "refused", "emergency")
+    assert office.phone.methods() == []
+
+
+async def test_without_a_trunk_nobody_is_rung_and_it_says_what_to_do(office: Office) -> None:
+    text = office.file.read_text()
+    office.file.write_text(text.replace("name: office", "name: nowhere"))
+    dial = await office.call(ANSWERS)
+    assert dial.outcome is Outcome.FAILED
+    assert "no outbound trunk 'parley nowhere': run `parley sip apply`" in (dial.words or "")
+    assert office.phone.methods() == []
