@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -150,3 +151,26 @@ class DialRow(Base):
     sip_code: Mapped[int | None]
     words: Mapped[str | None] = mapped_column(Text)
     """Why, for a person."""
+
+
+class DeliveryRow(Base):
+    """One event that somebody's web server is told: the spool of webhooks, which survives a restart."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("call_id", "event", "url", name="deliveries_once"),
+        Index("deliveries_due", "state", "due_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    event: Mapped[str] = mapped_column(String(32))
+    url: Mapped[str] = mapped_column(String(500))
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16))
+    """waiting, sent, given up"""
+    attempts: Mapped[int] = mapped_column(default=0)
+    answer: Mapped[str | None] = mapped_column(Text)
+    """To the last attempt, for a person."""

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +28,14 @@ BLOCK = 500
 
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
+
+
+def _addresses(given: object) -> object:
+    return tuple(given.split()) if isinstance(given, str) else given
+
+
+WebAddress = Annotated[str, Field(pattern=r"^https?://[^\s]{1,480}$")]
+WebAddresses = Annotated[tuple[WebAddress, ...], BeforeValidator(_addresses)]
 
 
 class BadSettingsError(Exception):
@@ -57,6 +73,15 @@ class Settings(BaseSettings):
         None,
         description="Where calls are written: `sqlite:////path`, or `postgresql://user:password@host/database`. `ledger.db` in the run folder, if unset.",
     )
+    webhook_urls: WebAddresses = Field(
+        (), description="Who is told of calls: addresses, with spaces between."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        validate_default=True,
+        description="Signs what they are told; needed where there are any.",
+    )
     sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
     sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")
     trunk_password: SecretStr | None = Field(
@@ -69,6 +94,15 @@ class Settings(BaseSettings):
     livekit_api_secret: SecretStr = Field(
         min_length=32, validation_alias="LIVEKIT_API_SECRET", description="LiveKit's secret."
     )
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhooks_are_signed(
+        cls, secret: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        if secret is None and info.data.get("webhook_urls"):
+            raise ValueError("it is needed where there are PARLEY_WEBHOOK_URLS, to sign them")
+        return secret
 
     @property
     def ledger_url(self) -> str:
