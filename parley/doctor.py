@@ -4,18 +4,28 @@ import asyncio
 import json
 import logging
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agent.yaml_file import BadFileError
-from parley.patient import Asked, patient_for, settings_findings
 from parley.settings import BadSettingsError, Settings, full_environment
 from sip.doctor.examine import Check, Looked, examine
 from sip.doctor.finding import Examination, Reporter
-from sip.doctor.plan import checks_for
 from sip.line import Line
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The call to be replayed, as far as somebody said."""
+
+    to: str | None = None
+    from_: str | None = None
+    ip: str | None = None
 
 
 def _address(text: str | None) -> str | None:
@@ -41,6 +51,9 @@ def doctor(
             metavar="ADDRESS", callback=_address, help="Whence. Default: one of Twilio's."
         ),
     ] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PARLEY_SIP_FILE, if not given.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object, no page.")] = False,
 ) -> None:
     """Look at all that a call would meet, in its order, and place a real one.
@@ -48,22 +61,31 @@ def doctor(
     Exit status: 0 if nothing failed, 1 otherwise.
     """
     logging.getLogger("livekit").setLevel(logging.CRITICAL)  # its library speaks of closed channels
-    found = asyncio.run(examined(Asked(to, from_, ip)))
+    try:
+        found = asyncio.run(examined(full_environment(), Asked(to, from_, ip), file))
+    except (BadSettingsError, BadFileError) as error:
+        failed = Reporter("settings").failed(str(error), "mend that, and run this again")
+        found = Examination((failed,), 0.0)
     page = json.dumps(found.to_json(), indent=2) if as_json else found.page()
     sys.stdout.write(f"{page}\n")
     raise typer.Exit(0 if found.healthy else 1)
 
 
-async def examined(asked: Asked) -> Examination:
-    """By the settings of this process, and the stack and the line that they name."""
-    report = Reporter("settings")
-    try:
-        environment = full_environment()
-        settings = Settings.load(environment)
-        line = Line.read(settings.sip_file) if settings.sip_file.exists() else None
-        patient = patient_for(settings, environment, line, asked)
-    except (BadSettingsError, BadFileError) as error:
-        return Examination((report.failed(str(error), "mend that, and run this again"),), 0.0)
+async def examined(
+    environment: Mapping[str, str], asked: Asked, file: Path | None = None
+) -> Examination:
+    """By these settings, and the stack and the line (`file`, if given) that they name.
+
+    Raises `BadSettingsError` or `BadFileError`: there is nothing to begin with.
+    """
+    # Twilio's SDK takes a second to import, and no other command needs it.
+    from parley.patient import patient_for, settings_findings  # noqa: PLC0415
+    from sip.doctor.plan import checks_for  # noqa: PLC0415
+
+    settings = Settings.load(environment)
+    path = (file or settings.sip_file).absolute()
+    line = Line.read(path) if file or path.exists() else None
+    patient = patient_for(settings, environment, line, asked, path.parent)
 
     async def look(report: Reporter) -> Looked:
         return settings_findings(report, settings, environment, line)

@@ -1,8 +1,6 @@
 """What the doctor is to look at, from the settings, sip.yaml and the running stack."""
 
-import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -11,9 +9,11 @@ from agent.config import MindSettings
 from agent.persona import Persona, PersonaError, load_persona
 from agent.tools import declared
 from agent.tools.kinds import Transfer
+from parley.doctor import Asked
 from parley.ports import RTP_PORTS, Ports
 from parley.probes import HOST, sip_options
 from parley.settings import ROOT, BadSettingsError, Settings
+from parley.sip_setup import refuse_open_secrets
 from sip.changes import SideError
 from sip.doctor.finding import Finding, Reporter
 from sip.doctor.matching import IncomingCall
@@ -28,18 +28,7 @@ from sip.twilio_side.login import trunk_password
 CALLER = "+15550190000"
 """Who calls in the replay, where sip.yaml does not say who may."""
 
-OTHERS = 0o077
-
 _START = "start it: `make run`"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The call to be replayed, as far as somebody said."""
-
-    to: str | None = None
-    from_: str | None = None
-    ip: str | None = None
 
 
 class _PartFile(BaseModel):
@@ -61,20 +50,20 @@ def settings_findings(
     """Secrets by their names, who may read them, and what sip.yaml says."""
     found = [*_open_files(report, settings.env_file)]
     if line is None:
-        found.append(report.ok(f"no {settings.sip_file.name}: the local trunk alone"))
+        found.append(report.ok("no sip.yaml: the local trunk alone"))
         return found
     found += [
         *_missing_secrets(report, environment, line),
         *_bad_personas(report, environment, line),
     ]
-    return found or [
-        report.ok(f"{settings.sip_file}: {len(line.numbers)} numbers, mode {line.mode}")
-    ]
+    return found or [report.ok(f"{line.title!r}: {len(line.numbers)} numbers, mode {line.mode}")]
 
 
 def _open_files(report: Reporter, path: Path) -> Iterator[Finding]:
-    if path.exists() and stat.S_IMODE(path.stat().st_mode) & OTHERS:
-        yield report.failed(f"others may read the secrets in {path}", f"chmod 600 {path}")
+    try:
+        refuse_open_secrets(path)
+    except BadSettingsError as error:
+        yield report.failed(str(error), "take that right away from them")
 
 
 def _missing_secrets(
@@ -107,9 +96,13 @@ def _persona(environment: Mapping[str, str], name: str) -> Persona:
 
 
 def patient_for(
-    settings: Settings, environment: Mapping[str, str], line: Line | None, asked: Asked
+    settings: Settings,
+    environment: Mapping[str, str],
+    line: Line | None,
+    asked: Asked,
+    folder: Path,
 ) -> Patient:
-    """Raises `BadSettingsError`: stack.json, or a setting of the worker, cannot be used."""
+    """`folder` is that of sip.yaml. Raises `BadSettingsError`: stack.json, or a setting of the worker, cannot be used."""
     ports, running = Ports.chosen(settings.port_base), _running(settings.run_dir / "stack.json")
     stack = _stack(settings, environment, ports, line, running)
     call, persona = _call(settings, line, asked)
@@ -127,6 +120,7 @@ def patient_for(
         speaking=_engine(settings, environment, "TTS", ports.csm),
         thinking=mind[0],
         model=mind[1],
+        folder=folder,
         account=_account(environment, line),
         transfers=_transfers(environment, line),
     )

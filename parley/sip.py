@@ -13,6 +13,7 @@ import typer
 from agent.yaml_file import BadFileError
 from parley import sip_changes
 from parley.applied import Applied
+from parley.doctor import doctor
 from parley.settings import BadSettingsError, say
 from parley.sip_changes import FailedError
 from parley.sip_setup import Setup, Which
@@ -59,7 +60,15 @@ def plan_command(*, file: File = None, only: Only = None, as_json: AsJson = Fals
 
 
 @app.command("apply")
-def apply_command(*, file: File = None, only: Only = None) -> None:
+def apply_command(
+    *,
+    file: File = None,
+    only: Only = None,
+    new_password: Annotated[
+        bool,
+        typer.Option(help="Give Twilio the trunk's password again: it does not tell the old one."),
+    ] = False,
+) -> None:
     """Make the line; a second run makes nothing. Stops at the first failure, and goes on from there.
 
     Exit status: 0 all is made, 1 error.
@@ -67,7 +76,7 @@ def apply_command(*, file: File = None, only: Only = None) -> None:
 
     async def run(setup: Setup) -> int:
         setup.refuse_unknown_personas()
-        async with setup.sides(only or ()) as sides:
+        async with setup.sides(only or (), new_password=new_password) as sides:
             planned = await sip_changes.plan(sides)
             if any(side.name == Which.LIVEKIT for side in sides):
                 Applied(setup.settings).record(setup.file)
@@ -143,6 +152,9 @@ def firewall_command(
         return NOTHING
 
     _run(file, run)
+
+
+app.command("doctor")(doctor)
 
 
 def _run(file: Path | None, command: Callable[[Setup], Coroutine[Any, Any, int]]) -> None:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
+from pathlib import Path
 
 from livekit import api
 
@@ -31,8 +32,8 @@ class Patient:
     """All that is to be looked at. `line` is None where there is the local trunk alone.
 
     `call` is the call to be replayed, `is_local` if it is one to the local trunk, whose credentials
-    `stack` has; `persona` would answer it; `transfers` are where personas hand callers to. `answers`
-    sends a SIP request to the bridge.
+    `stack` has; `persona` would answer it; `transfers` are where personas hand callers to. `folder`
+    is that of sip.yaml. `answers` sends a SIP request to the bridge.
     """
 
     line: Line | None
@@ -47,6 +48,7 @@ class Patient:
     speaking: servers.Server
     thinking: servers.Server
     model: str
+    folder: Path = Path()
     account: Account | None = None
     transfers: Sequence[str] = ()
     stun_servers: Sequence[tuple[str, int]] = addresses.STUN_SERVERS
@@ -90,7 +92,8 @@ def _certificate_checks(patient: Patient, line: Line) -> list[Check]:
         bridge = line.bridge
         assert bridge.certificate  # as Line says of transport tls
         assert bridge.key
-        return certificate.files(report, bridge.certificate, bridge.key)
+        pair = (patient.folder / bridge.certificate, patient.folder / bridge.key)
+        return certificate.files(report, *pair)
 
     async def served(report: Reporter) -> Looked:
         address = (patient.stack.sip_host, line.bridge.tls_port)
