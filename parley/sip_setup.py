@@ -49,14 +49,16 @@ class Setup:
         return cls(settings, ports, environment, file, Line.read(file))
 
     @asynccontextmanager
-    async def sides(self, only: Sequence[Which]) -> AsyncIterator[Sequence[Side]]:
+    async def sides(
+        self, only: Sequence[Which], *, new_password: bool = False
+    ) -> AsyncIterator[Sequence[Side]]:
         """Those of `only`, or all. One that lacks a secret says so when it is read."""
         wanted = [which for which in Which if which in only or not only]
         async with livekit_client(self.settings, self.ports, self.environment) as client:
             make: dict[Which, Callable[[], Side]] = {
                 Which.BRIDGE: self._bridge,
                 Which.LIVEKIT: lambda: for_line(self.line, client, self.environment),
-                Which.TWILIO: self._twilio,
+                Which.TWILIO: lambda: self._twilio(new_password),
             }
             yield [_made(which, make[which]) for which in wanted]
 
@@ -78,10 +80,10 @@ class Setup:
         )
         return bridge.BridgeFile(self.file.parent / bridge.NAME, text)
 
-    def _twilio(self) -> Side:
+    def _twilio(self, new_password: bool) -> Side:
         from sip.twilio_side import from_environment  # noqa: PLC0415  # a second, for its SDK
 
-        return from_environment(self.line, self.environment)
+        return from_environment(self.line, self.environment, rotate=new_password)
 
 
 def refuse_open_secrets(file: Path) -> None:
