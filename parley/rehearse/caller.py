@@ -1,13 +1,13 @@
 """The caller's manners: hear the agent out, speak, wait for the reply; or do something over it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
 from parley.rehearse.record import Record, Taken
-from parley.rehearse.scenario import Scenario, Turn
+from parley.rehearse.scenario import MACHINES, Scenario, Turn
 from parley.rehearse.voice import SECONDS_A_WORD
 from parley.scripted.matching import words_of
 
@@ -15,6 +15,8 @@ SETTLED = 2.5
 """Seconds of silence after which the agent has finished: a pause that it goes on after is shorter."""
 PATIENCE = 10.0
 """Seconds that the caller waits for a reply."""
+PICKS_UP = 0.8
+"""Seconds until whoever was called speaks."""
 BETWEEN_KEYS = 0.2
 LOOK = 0.02
 """Seconds between two looks at whether it is the caller's turn."""
@@ -54,7 +56,7 @@ class Ear(Protocol):
 
 
 class Caller:
-    """Takes a scenario's turns. `press` gets the keys."""
+    """Takes a scenario's turns. `press` gets the keys, `beep` the seconds of a machine's tone."""
 
     def __init__(
         self,
@@ -63,26 +65,32 @@ class Caller:
         ear: Ear,
         record: Record,
         press: Callable[[str], None],
+        *,
+        beep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._scenario = scenario
         self._line = line
         self._ear = ear
         self._record = record
         self._press = press
+        self._beep = beep
         self._since = 0.0
         self._pressed_at = 0.0
 
     async def talk(self) -> None:
         """Until the last reply has been heard."""
-        await self._agent_begins()
+        called = self._scenario.direction == "outbound"
+        await (asyncio.sleep(PICKS_UP) if called else self._agent_begins())
         for number, turn in enumerate(self._scenario.turns, 1):
-            await self._until(partial(self._is_due, turn))
+            if not called or number > 1:
+                await self._until(partial(self._is_due, turn))
             start = self._ear.now
             said = await self._take(turn)
-            asks = turn.deed in {"say", "interrupt", "dtmf"}
+            asks = turn.deed in {"say", "interrupt", "dtmf", *MACHINES}
             self._record.taken.append(Taken(number, said, start, self._ear.now, asks))
-            if turn.deed in {"say", "interrupt"}:
+            if turn.deed in {"say", "interrupt", *MACHINES}:
                 self._since = self._ear.now
+            if turn.deed in {"say", "interrupt"}:
                 await self._agent_begins()
         await self._until(self._agent_has_finished)
 
@@ -107,6 +115,8 @@ class Caller:
                 self._pressed_at = self._ear.now
             case "echo":
                 await self._give_back(turn.echo or 0)
+            case "beep":
+                await self._beep(turn.beep or 0.0)
             case _:
                 await self._say((turn.words or "").split(), turn)
         return turn.words or ""
@@ -126,6 +136,8 @@ class Caller:
         return len(self._record.heard) > words or self._agent_has_finished()
 
     def _is_due(self, turn: Turn) -> bool:
+        if turn.deed in MACHINES:
+            return True
         if not turn.over_agent or self._agent_has_finished():
             return self._agent_has_finished()
         began = self._speech_began()

@@ -54,6 +54,8 @@ class Check(BaseModel):
     never_silent: Seconds | None = None
     """Neither side was silent for longer."""
     interruptions: Annotated[int, Field(ge=0)] | None = None
+    outcome: Literal["answered", "machine"] | None = None
+    """Of a call that the agent placed."""
     ends_with: Text | None = None
     """The reason for which the call ended."""
     judge: Text | None = None
@@ -204,6 +206,10 @@ def _interruptions(check: Check, record: Record) -> str | None:
     return None if count == check.interruptions else f"there were {count}"
 
 
+def _outcome(check: Check, record: Record) -> str | None:
+    return None if record.outcome == check.outcome else f"it is {record.outcome or 'none'}"
+
+
 def _ends_with(check: Check, record: Record) -> str | None:
     return None if record.ended == check.ends_with else f"it ended with {record.ended!r}"
 
@@ -225,6 +231,7 @@ _FAILURES = {
     "silent_within": _silent_within,
     "never_silent": _never_silent,
     "interruptions": _interruptions,
+    "outcome": _outcome,
     "ends_with": _ends_with,
 }
 

@@ -4,8 +4,9 @@ No frame of audio passes; the framework gets the events that it would get for su
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
 from livekit import rtc
 from livekit.agents import APIConnectionError, APIConnectOptions, llm, stt, utils, vad
 from livekit.agents.language import LanguageCode
@@ -21,6 +22,8 @@ LAG = 0.3
 """Seconds after which the ears have a word."""
 SETTLED = 0.2
 """Seconds of silence after which the ears prepare a final text."""
+TONE, TONE_LEVEL, TONE_RATE, TAIL = 1_000, 6_000, 16_000, 0.2
+"""Hertz of a machine's beep, its level, sample rate, and the seconds of silence behind it."""
 FINISHED, UNFINISHED = 0.9, 0.05
 """End-of-turn scores."""
 
@@ -58,6 +61,13 @@ class Line:
         """The line says this from now on, whatever else is said."""
         self.noise(seconds)
         asyncio.get_running_loop().call_later(seconds, self.ears.hear, word)
+
+    async def beep(self, seconds: float, hear: Callable[[rtc.AudioFrame], None]) -> None:
+        """A machine's tone, the one sound of a caller's that is heard as such."""
+        self.noise(seconds)
+        for frame in tone(seconds):
+            hear(frame)
+            await asyncio.sleep(frame.duration)
 
     async def run(self) -> None:
         """Detect speech, until cancelled."""
@@ -219,6 +229,16 @@ class _Turns:
         self, chat_ctx: llm.ChatContext, *, timeout: float | None = None
     ) -> float:
         return self._ears.score
+
+
+def tone(seconds: float) -> Iterator[rtc.AudioFrame]:
+    """Frames of 20 ms: so much of a tone, and a little silence."""
+    size = TONE_RATE // 50
+    time = np.arange(int((seconds + TAIL) * TONE_RATE)) / TONE_RATE
+    sound = np.where(time < seconds, TONE_LEVEL * np.sin(2 * np.pi * TONE * time), 0.0)
+    pcm = sound.astype(np.int16)
+    for start in range(0, len(pcm) - size + 1, size):
+        yield rtc.AudioFrame(pcm[start : start + size].tobytes(), TONE_RATE, 1, size)
 
 
 def _now() -> float:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from livekit.agents import AgentSession, FunctionToolsExecutedEvent, llm
 from openai import AsyncOpenAI
@@ -59,9 +60,7 @@ class _Rehearsal:
         clips = [Clip.load("moment"), Clip.load("goodbye")]
         self._ear = Ear(self._record, Hearing(self._voice.word_of, clips))
         self._settings = settings.model_copy(update={"personas": stage.folder})
-        request = CallRequest.model_validate(
-            {"direction": "inbound", "to": AGENT, "from": CALLER, "vars": stage.scenario.vars}
-        )
+        request = _request(stage.scenario)
         persona = with_defaults(stage.persona, self._settings.turn)
         self._persona = filled(persona, request, datetime.now().astimezone())
         self._line = Line(persona.language, self._works("ears"))
@@ -74,9 +73,16 @@ class _Rehearsal:
     async def run(self) -> Record:
         record, call = self._record, Call(id="rehearsed", started_at=0.0)
         talk = Conversation(self._settings, self._persona, call, self._session)
+        scenario = self._stage.scenario
         caller = Caller(
-            self._stage.scenario, self._line, self._ear, record, self._telephone.caller_presses
+            scenario,
+            self._line,
+            self._ear,
+            record,
+            self._telephone.caller_presses,
+            beep=partial(self._line.beep, hear=talk.hear),
         )
+        talk.introduce(self._persona, placed=scenario.direction == "outbound")
         await talk.start(self._telephone)
         agent, calling = asyncio.create_task(talk.run()), asyncio.create_task(caller.talk())
         beside = [asyncio.create_task(each) for each in (self._line.run(), caller.rustle())]
@@ -96,6 +102,7 @@ class _Rehearsal:
             await talk.aclose()
             await self._ear.aclose()
         record.interruptions = call.interruptions
+        record.outcome = call.outcome and str(call.outcome)
         record.history = [
             message.text_content or ""
             for message in self._session.history.messages()
@@ -132,6 +139,18 @@ class _Rehearsal:
     def _on_tools(self, event: FunctionToolsExecutedEvent) -> None:
         for call in event.function_calls:
             self._record.tools.append(ToolUse.of(call.name, call.arguments))
+
+
+def _request(scenario: Scenario) -> CallRequest:
+    ends = (AGENT, CALLER) if scenario.direction == "inbound" else (CALLER, AGENT)
+    return CallRequest.model_validate(
+        {
+            "direction": scenario.direction,
+            "to": ends[0],
+            "from": ends[1],
+            "vars": scenario.vars,
+        }
+    )
 
 
 class _Telephone:

@@ -65,6 +65,8 @@ class Record:
     pressed: str = ""
     transferred_to: str | None = None
     interruptions: int = 0
+    outcome: str | None = None
+    """Of a call that the agent placed: `answered` or `machine`."""
     ended: str = ""
     error: str | None = None
     """Why there was no call that ended by itself."""

@@ -50,6 +50,10 @@ class Turn(_Part):
     """Seconds in which the caller says nothing."""
     dtmf: Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]{1,64}$")] | None = None
     """Keys, five a second."""
+    announce: Text | None = None
+    """Words of a machine that was called: it waits for nobody."""
+    beep: Annotated[float, Field(gt=0, le=10)] | None = None
+    """Seconds of its tone."""
     after: Annotated[float, Field(ge=0, le=600)] | None = None
     """Seconds of the agent's present speech to hear first."""
     at_word: Text | None = None
@@ -63,7 +67,7 @@ class Turn(_Part):
 
     @property
     def words(self) -> str | None:
-        return self.say or self.interrupt or self.backchannel
+        return self.say or self.interrupt or self.backchannel or self.announce
 
     @property
     def over_agent(self) -> bool:
@@ -77,12 +81,13 @@ class Turn(_Part):
             raise ValueError("give one of after and at_word")
         if self.deed in {"interrupt", "backchannel", "echo"} and not self.over_agent:
             raise ValueError(f"{self.deed} is for while the agent speaks: give after or at_word")
-        if self.deed in {"say", "silence"} and self.over_agent:
-            raise ValueError(f"{self.deed} waits for the agent: to speak over it, interrupt")
+        if self.deed in {"say", "silence", *MACHINES} and self.over_agent:
+            raise ValueError(f"{self.deed} has its own time: to speak over the agent, interrupt")
         return self
 
 
-DEEDS = ("say", "interrupt", "backchannel", "noise", "echo", "silence", "dtmf")
+MACHINES = ("announce", "beep")
+DEEDS = ("say", "interrupt", "backchannel", "noise", "echo", "silence", "dtmf", *MACHINES)
 
 
 class NoiseBed(_Part):
@@ -106,6 +111,8 @@ class Scenario(_Part):
     """The file's name without its ending."""
     goal: Text
     """What the caller wants, in a sentence."""
+    direction: Literal["inbound", "outbound"] = "inbound"
+    """Outbound: it is the agent who calls, and the caller of this scenario who answers."""
     persona: Name = "receptionist"
     with_: dict[str, Any] = Field(default={}, alias="with")
     """Keys of the persona that are otherwise in this scenario; mappings are merged."""
@@ -134,6 +141,8 @@ class Scenario(_Part):
     def _fits(self) -> Self:
         if sum(mind is not None for mind in (self.plays, self.script, self.model)) != 1:
             raise ValueError("give exactly one of plays, script and model")
+        if self.direction == "inbound" and any(turn.deed in MACHINES for turn in self.turns):
+            raise ValueError(f"{' and '.join(MACHINES)} are for machines: say direction: outbound")
         for check in self.checks:
             if check.reply is not None and check.reply > len(self.turns):
                 raise ValueError(f"checks: there is no turn {check.reply} to reply to")

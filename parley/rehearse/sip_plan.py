@@ -78,6 +78,8 @@ def planned(scenarios: Sequence[Scenario], personas: Path, folder: Path) -> Plan
 def unplayable(stage: Stage) -> str | None:
     """What a caller at a real line cannot do or be; None where it can do all."""
     scenario, language = stage.scenario, stage.persona.language
+    if scenario.direction == "outbound":
+        return "it is a call that the agent places"
     if language.partition("-")[0] != "en":
         return f"flite's voices speak English, not {language}"
     for away in scenario.away:

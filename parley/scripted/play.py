@@ -7,6 +7,11 @@ from parley.scripted.matching import Matcher, find_option
 from parley.scripted.script import Call, Entry, Form, Script
 from parley.scripted.wire import Message
 
+WHO_ANSWERED = "save_prediction"
+"""The function by which the framework's answering-machine detection is told who spoke."""
+A_PERSON = Call(name=WHO_ANSWERED, arguments={"label": "human"}, then="A person.")
+"""Whom a script has no other word for."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -61,6 +66,8 @@ class Player:
         answer, filling = Answer(self._script.greeting), None
         for first, words in _utterances(messages):
             answer, filling = self._hear(words, filling, first=first)
+        if WHO_ANSWERED in tools and (answer.call is None or answer.call.name != WHO_ANSWERED):
+            return Answer(call=A_PERSON)
         return answer if answer.call and answer.call.name in tools else replace(answer, call=None)
 
     def _hear(

@@ -31,6 +31,7 @@ def record() -> Record:
         pressed="12#",
         transferred_to="+15550142",
         interruptions=1,
+        outcome="machine",
         ended="agent hung up",
         seconds=12.0,
     )
@@ -60,6 +61,7 @@ HOLD_AND_FAIL: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"never_silent": 2.1}, {"never_silent": 1.9}),
     ({"never_silent": 0.9, "reply": 1}, {"never_silent": 0.7, "reply": 1}),
     ({"interruptions": 1}, {"interruptions": 0}),
+    ({"outcome": "machine"}, {"outcome": "answered"}),
     ({"ends_with": "agent hung up"}, {"ends_with": "caller hung up"}),
 ]
 

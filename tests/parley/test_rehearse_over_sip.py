@@ -35,6 +35,7 @@ def scenario(*turns: dict[str, object], **more: object) -> Scenario:
         (scenario(HELLO, transfer="busy"), "REFER"),
         (scenario(HELLO, checks=[{"transferred_to": "+15550142"}]), "REFER"),
         (scenario(HELLO, away=[{"part": "ears", "after": 1, "seconds": 1}]), "the ears cannot"),
+        (scenario(HELLO, direction="outbound"), "the agent places"),
         (scenario(HELLO, needs="a moon"), "needs a moon"),
     ],
 )

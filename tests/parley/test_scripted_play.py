@@ -234,3 +234,22 @@ def test_one_word_entries_match_only_their_word() -> None:
     )
     assert Matcher(script).best("yes") == 0
     assert Matcher(script).best("yesterday evening") is None
+
+
+@pytest.mark.parametrize(
+    ("heard", "label"),
+    [
+        ("hello", "human"),
+        ("yes this is anna smith", "human"),
+        ("please leave a message after the tone", "machine-vm"),
+        ("this mailbox is full and cannot take messages", "machine-unavailable"),
+        ("please state your name and why you call", "machine-ivr"),
+    ],
+)
+def test_who_answered_is_a_person_unless_the_script_knows_the_words(heard: str, label: str) -> None:
+    player = Player(load_scripts(FOLDER)["reminder"])
+    asked = [Message(role="system", content="Who?"), Message(role="user", content=heard)]
+    answer = player.answer(asked, {"save_prediction", "postpone_termination"})
+    assert answer.call is not None
+    assert (answer.call.name, answer.call.arguments) == ("save_prediction", {"label": label})
+    assert player.answer(asked, set()).call is None
