@@ -8,6 +8,7 @@ from livekit import api
 
 from agent.yaml_file import BadFileError
 from parley.ports import Ports
+from parley.probes import HOST
 from parley.settings import BadSettingsError, Settings, full_environment
 from sip.bridge import write_whole
 from sip.changes import SideError
@@ -47,6 +48,11 @@ class Applied:
 def livekit_url(ports: Ports, environment: Mapping[str, str]) -> str:
     """That of `parley up`, unless another is named."""
     return environment.get("LIVEKIT_URL") or ports.livekit_url
+
+
+def redis_address(ports: Ports, environment: Mapping[str, str]) -> str:
+    """HOST:PORT of LiveKit's redis: that of `parley up`, unless another is named."""
+    return environment.get("LIVEKIT_REDIS") or f"{HOST}:{ports.redis}"
 
 
 def livekit_client(

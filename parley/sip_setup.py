@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from agent.persona import PersonaError, load_persona
-from parley.applied import livekit_client, livekit_url
+from parley.applied import livekit_client, livekit_url, redis_address
 from parley.ports import Ports
-from parley.probes import HOST
 from parley.settings import ROOT, BadSettingsError, Settings, full_environment
 from sip import bridge
 from sip.changes import Change, Side, SideError
@@ -75,7 +74,7 @@ class Setup:
         text = bridge.render(
             self.line,
             livekit_url=livekit_url(self.ports, self.environment),
-            redis=f"{HOST}:{self.ports.redis}",
+            redis=redis_address(self.ports, self.environment),
             folder=self.file.parent,
         )
         return bridge.BridgeFile(self.file.parent / bridge.NAME, text)

@@ -70,6 +70,14 @@ def test_plan_in_json_says_what_is_and_what_shall_be(folder: Path) -> None:
     assert change["fields"] == {"sip_port": {"is": "5060", "shall": "5070"}}
 
 
+def test_the_bridge_is_led_to_the_livekit_that_is_named(folder: Path) -> None:
+    elsewhere = {"LIVEKIT_URL": "wss://livekit.example.com", "LIVEKIT_REDIS": "redis:6379"}
+    parley(folder, "apply", "--only", "bridge", **elsewhere)
+    bridge = yaml.safe_load((folder / "bridge.yaml").read_text())
+    assert bridge["ws_url"] == "wss://livekit.example.com"
+    assert bridge["redis"] == {"address": "redis:6379"}
+
+
 def test_destroy_asks_and_a_no_leaves_all(folder: Path) -> None:
     parley(folder, "apply", "--only", "bridge")
     refused = parley(folder, "destroy", "--only", "bridge", typed="n\n")
