@@ -29,7 +29,7 @@ class Attention:
         self._changed = asyncio.Event()
         self._words: list[str] = []
         self.listens = False
-        self.beeped = False
+        self.beeped_at: float | None = None
 
     def begin(self) -> None:
         self.listens = True
@@ -46,10 +46,14 @@ class Attention:
             return
         self._detector = self._detector or BeepDetector(frame.sample_rate)
         if self._detector.hear(np.frombuffer(frame.data, np.int16)):
-            self.beeped = True
+            self.beeped_at = self._now()
             if isinstance(self._waiting, Machine):
-                self._waiting.beeps(self._now())
+                self._waiting.beeps(self.beeped_at)
             self.look()
+
+    @property
+    def beeped(self) -> bool:
+        return self.beeped_at is not None
 
     def look(self) -> None:
         """Something has changed that may be waited for."""

@@ -9,7 +9,7 @@ from livekit.agents import AMD, AgentSession, AMDCategory, AMDPredictionEvent
 from agent.call import Call, Outcome
 from agent.failures import Failures
 from agent.outbound.attention import Attention
-from agent.outbound.patience import NO_BEEP, ON_HOLD, Callee, Machine
+from agent.outbound.patience import JUDGEMENT, NO_BEEP, ON_HOLD, Callee, Machine
 from agent.persona import Persona
 
 SETTLING = 0.3
@@ -61,7 +61,7 @@ class Opening:
     async def unmasked(self) -> str | None:
         """Once the greeting has begun: a machine that was taken for a person is known by its beep,
         and gets its message. None when a person has answered, or is taken for one."""
-        self._callee.beeped = False
+        self._callee.beeped_at = None
         while self._plan.voicemail_detection and self._now() < self._last_beep:
             if self._turns[False] > 1:
                 break
@@ -110,7 +110,7 @@ class Opening:
 
     async def _who_answers(self, callee: Callee) -> AMDCategory | None:
         """None where nobody can tell."""
-        self._callee.beeped = False
+        self._callee.beeped_at = None
         if not self._plan.voicemail_detection:
             turns = self._turns[True]
             await self._callee.until(lambda: self._turns[True] > turns, callee)
@@ -122,8 +122,13 @@ class Opening:
             stack.callback(verdict.cancel)
             await self._callee.until(lambda: verdict.done() or self._callee.beeped, callee)
             if self._callee.beeped:
+                judged = Callee(self._now(), silence=JUDGEMENT, undecided=JUDGEMENT)
+                await self._callee.until(verdict.done, judged)
+            category = verdict.result().category if verdict.done() else None
+            if self._callee.beeped and category != AMDCategory.MACHINE_IVR:
                 return AMDCategory.MACHINE_VM
-            return verdict.result().category if verdict.done() else None
+            endless = category is None and callee.is_endless(self._now())
+            return AMDCategory.MACHINE_UNAVAILABLE if endless else category
 
     def _detector(self) -> AMD:
         """By the mind and the ears of the session: those of its makers' cloud are never asked."""
@@ -149,8 +154,8 @@ class Opening:
         speaking = self._session.user_state == "speaking"
         cap = max(self._last_beep, self._now() + NO_BEEP)
         machine = Machine(self._now(), cap=cap, speaking=speaking)
-        if self._callee.beeped:
-            machine.beeps(self._now())
+        if self._callee.beeped_at is not None:
+            machine.beeps(self._callee.beeped_at)
         await self._callee.until(lambda: False, machine)
         await self._callee.keep_words()
         speech = self._session.say(self._plan.voicemail_message, allow_interruptions=False)

@@ -8,7 +8,9 @@ UNDECIDED = 3.0
 ON_HOLD = 20.0
 """The same with a robot that looks for a person."""
 LONGEST_ANSWER = 60.0
-"""Seconds of sound without a pause: it may be music, and does not end."""
+"""Seconds of one who goes on speaking: no person does."""
+JUDGEMENT = 1.0
+"""Seconds after a beep in which the mind may still say that it was a robot's, who asks for words."""
 
 AFTER_BEEP = 0.6
 """Seconds: some machines beep more than once."""
@@ -28,6 +30,10 @@ class Callee:
     @property
     def due(self) -> float:
         return min(self._due, self._end)
+
+    def is_endless(self, now: float) -> bool:
+        """It is no person who speaks."""
+        return self._due > now >= self._end
 
     def speaks(self) -> None:
         self._due = NEVER

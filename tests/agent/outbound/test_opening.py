@@ -186,6 +186,23 @@ async def test_a_robot_is_told_who_calls_and_the_person_it_finds_is_greeted() ->
 
 
 @on_virtual_time
+async def test_a_robot_that_beeps_for_the_name_is_told_it_all_the_same() -> None:
+    async with talk(PERSONA, [verdict("machine-ivr")], placed=True) as call:
+        await call.caller.speak(3.0, "Please say your name after the tone.")
+        await sounds(call)
+        await call.until_said(GREETING)
+        assert not call.conversation.over.done()
+
+
+@on_virtual_time
+async def test_who_speaks_without_an_end_is_left() -> None:
+    async with talk(PERSONA, ["I do not know."], placed=True) as call:
+        await call.caller.speak(90.0)
+        assert await call.ended() == "machine answered"
+        assert call.voice.spoken == []
+
+
+@on_virtual_time
 async def test_robots_that_go_on_asking_are_left() -> None:
     async with talk(PERSONA, [verdict("machine-ivr")], placed=True) as call:
         for number in range(3):

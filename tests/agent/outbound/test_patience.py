@@ -1,6 +1,5 @@
 """How long the agent waits for a callee and for a machine's beep."""
 
-from agent.limits import NEVER
 from agent.outbound.patience import (
     AFTER_BEEP,
     LONGEST_ANSWER,
@@ -38,10 +37,19 @@ def test_a_robot_that_looks_for_a_person_is_waited_for() -> None:
     assert callee.due == 105.0 + ON_HOLD
 
 
-def test_sound_without_an_end_is_not_waited_out() -> None:
+def test_who_goes_on_speaking_is_no_person() -> None:
     callee = Callee(100.0, silence=3.0)
     callee.speaks()
-    assert callee.due < NEVER
+    assert not callee.is_endless(callee.due - 1.0)
+    assert callee.is_endless(callee.due)
+
+
+def test_who_is_silent_is_not_endless() -> None:
+    callee = Callee(100.0, silence=3.0)
+    callee.speaks()
+    callee.is_quiet(150.0)
+    assert callee.due == 153.0
+    assert not callee.is_endless(200.0)
 
 
 def test_the_message_follows_the_beep() -> None:
