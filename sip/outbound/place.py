@@ -154,7 +154,11 @@ class LiveKitExchange:
                 "Its log says why an agent does not come"
             ) from None
         except (api.ServerError, aiohttp.ClientError) as error:
-            raise NotPlacedError(f"LiveKit did not make a room: {_said(error)}") from error
+            if isinstance(error, api.ServerError) and error.code == api.ServerErrorCode.NOT_FOUND:
+                why = "the agent gave the call up: the worker's log says why"
+            else:
+                why = f"LiveKit did not make a room: {_said(error)}"
+            raise NotPlacedError(why) from error
 
     async def _agent_is_there(self, room: str) -> bool:
         listed = await self._livekit.room.list_participants(api.ListParticipantsRequest(room=room))

@@ -1,10 +1,9 @@
-"""The queue of calls on SQLite, shared by diallers and by runs."""
+"""The queue of calls, shared by diallers and by runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -27,9 +26,17 @@ Open = Callable[[str], Queue]
 
 
 @pytest.fixture
-def open_queue(tmp_path: Path) -> Open:
+def open_queue(url: str) -> Iterator[Open]:
     """Each as another process would: an engine of its own."""
-    return lambda name: Queue(open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}"), name)
+    engines: list[Engine] = []
+
+    def opened(name: str) -> Queue:
+        engines.append(open_ledger(url))
+        return Queue(engines[-1], name)
+
+    yield opened
+    for engine in engines:
+        engine.dispose()
 
 
 def test_what_was_asked_for_is_there_after_a_restart(open_queue: Open) -> None:
