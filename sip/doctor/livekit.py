@@ -2,6 +2,7 @@
 whether a worker takes calls."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,9 +14,14 @@ from livekit import api
 from sip.doctor.finding import Finding, Reporter
 from sip.doctor.matching import Rule, Trunk
 
-DISPATCH_PATIENCE = 2.0
+DISPATCH_PATIENCE = 1.5
+"""Seconds until a worker, whose processes are warm, has come into the room."""
+LIMIT = 4.0
+"""Seconds for a worker to be found."""
 _LOOK = 0.05
 
+_UNKNOWN_KEY = frozenset({401, 403})
+"""Answered without LiveKit's own codes."""
 _TAKEN = frozenset({api.JobStatus.JS_RUNNING, api.JobStatus.JS_SUCCESS, api.JobStatus.JS_FAILED})
 
 
@@ -43,13 +49,14 @@ async def read(report: Reporter, url: str, client: api.LiveKitAPI, kept: Kept) -
 
 
 def _refused(report: Reporter, url: str, error: api.TwirpError) -> Finding:
-    if error.code in {api.TwirpErrorCode.UNAUTHENTICATED, api.TwirpErrorCode.PERMISSION_DENIED}:
+    if error.status in _UNKNOWN_KEY:
         return report.failed(
             f"{url} refuses our key",
             "set LIVEKIT_API_KEY and LIVEKIT_API_SECRET to a pair of its `keys`",
         )
     return report.failed(
-        f"{url} cannot tell its trunks: {error.message}", "see that livekit-server has its redis"
+        f"{url} cannot tell its trunks: {error.message or error.status}",
+        "see that livekit-server has its redis",
     )
 
 
@@ -59,21 +66,30 @@ async def worker(report: Reporter, client: api.LiveKitAPI, agent: str, metadata:
     `metadata` is the `CallRequest` that it gets.
     """
     try:
-        async with _empty_room(client) as room, asyncio.timeout(DISPATCH_PATIENCE):
+        async with _empty_room(client) as room:
             request = api.CreateAgentDispatchRequest(agent_name=agent, room=room, metadata=metadata)
             dispatch = await client.agent_dispatch.create_dispatch(request)
-            while not await _is_taken(client, dispatch.id, room):  # noqa: ASYNC110  it tells nobody
-                await asyncio.sleep(_LOOK)
-    except TimeoutError:
-        return report.failed(
-            f"no worker takes calls for agent {agent!r}",
-            "start one: `make run`, or `parley worker start` with this LiveKit's address and key",
-        )
+            # One that comes into a room that is gone makes it again.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DISPATCH_PATIENCE):
+                    while not await _is_entered(client, room):  # noqa: ASYNC110  it tells nobody
+                        await asyncio.sleep(_LOOK)
+            taken = await _is_taken(client, dispatch.id, room)
     except (api.TwirpError, aiohttp.ClientError) as error:
         return report.failed(
             f"LiveKit would not call an agent: {type(error).__name__}", "see livekit-server's log"
         )
-    return report.ok(f"a worker takes calls for agent {agent!r}")
+    if taken:
+        return report.ok(f"a worker takes calls for agent {agent!r}")
+    return report.failed(
+        f"no worker takes calls for agent {agent!r}",
+        "start one: `make run`, or `parley worker start` with this LiveKit's address and key",
+    )
+
+
+async def _is_entered(client: api.LiveKitAPI, room: str) -> bool:
+    request = api.ListParticipantsRequest(room=room)
+    return bool((await client.room.list_participants(request)).participants)
 
 
 async def _is_taken(client: api.LiveKitAPI, dispatch: str, room: str) -> bool:

@@ -142,7 +142,7 @@ def _inside_checks(patient: Patient, client: api.LiveKitAPI) -> list[Check]:
         Check("doors", doors, needs=("LiveKit",)),
         Check("trunk", trunk, needs=("LiveKit",)),
         Check("rule", rule, needs=("LiveKit", "trunk")),
-        Check("worker", worker, needs=("LiveKit",)),
+        Check("worker", worker, needs=("LiveKit",), limit=livekit.LIMIT),
         Check("hearing", lambda report: servers.ready(report, patient.hearing)),
         Check("thinking", lambda report: servers.mind(report, patient.thinking, patient.model)),
         Check("speaking", lambda report: servers.ready(report, patient.speaking)),
