@@ -176,7 +176,7 @@ def reap_(
 ) -> None:
     """Close calls whose worker died. `parley up` does so by itself."""
     with _ledger() as engine:
-        closed = reap(engine, _now(), unseen or PATIENCE)
+        closed = reap(engine, _now(), PATIENCE if unseen is None else unseen)
     if as_json:
         _print_json({"closed": list(closed)})
     else:
