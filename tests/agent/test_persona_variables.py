@@ -13,7 +13,10 @@ PERSONA = Persona(
     name="clerk",
     instructions="You call {{name}} on {{ today }} at {{now}}; they ring from {{caller_number}}.",
     greeting="Hello {{name}}.",
-    outbound=Outbound(voicemail_message="Call {{name}} back at {{agent_number}}."),
+    outbound=Outbound(
+        voicemail_message="Call {{name}} back at {{agent_number}}.",
+        screening_message="A message for {{name}}.",
+    ),
     variables={"name": "you"},
 )
 
@@ -25,6 +28,7 @@ def test_a_call_without_variables_has_the_defaults_and_unknown_numbers() -> None
         "You call you on Saturday, 21 November 2026 at 09:05; they ring from unknown."
     )
     assert persona.outbound.voicemail_message == "Call you back at unknown."
+    assert persona.outbound.screening_message == "A message for you."
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,15 @@ def test_before_anybody_spoke_nothing_is_due() -> None:
     assert Silence(PLAN).due == NEVER
 
 
+def test_silence_before_the_talk_does_not_count() -> None:
+    core = Silence(PLAN)
+    core.afresh(5)
+    assert core.due == NEVER
+    core.quiet(5)
+    core.afresh(30)
+    assert core.due == 40
+
+
 def test_it_counts_from_the_end_of_speech() -> None:
     core = Silence(PLAN)
     core.quiet(0)
