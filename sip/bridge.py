@@ -41,6 +41,9 @@ def render(line: Line, *, livekit_url: str, redis: str, folder: Path) -> str:
         ),
         "hide_inbound_port": bridge.hide_inbound_port,
         "media_timeout": f"{bridge.media_timeout_seconds}s",
+        # Admission and the worker refuse what is too much; the bridge would refuse by a glance at
+        # the processor, and only the calls that we place.
+        "max_cpu_utilization": 1,
         "logging": {"level": "info"},
     }
     if bridge.certificate and bridge.key:

@@ -61,6 +61,10 @@ def test_tls_is_spoken_where_there_is_a_certificate() -> None:
     }
 
 
+def test_calls_are_not_refused_for_a_busy_processor() -> None:
+    assert config()["max_cpu_utilization"] == 1
+
+
 def test_no_key_stands_in_the_file() -> None:
     assert {"api_key", "api_secret"}.isdisjoint(config())
 
