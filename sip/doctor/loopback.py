@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
+from agent.call import CallRequest
 from sip.changes import Change, apply
 from sip.doctor.finding import Finding, Reporter
-from sip.livekit_side import LiveKitSide, Wanted, inbound_trunk, rule
+from sip.livekit_side import LiveKitSide, Rule, Wanted, inbound_trunk, rule
 from sip.simulate.caller import CallFailedError, call
 from sip.simulate.stack import Stack
 
@@ -65,7 +66,7 @@ async def side_door(stack: Stack, persona: str) -> AsyncGenerator[tuple[Stack, s
     wanted = Wanted(
         NAME,
         inbound=[inbound_trunk(NAME, [number], (USER, password))],
-        rules=[rule(NAME, NAME, number, persona)],
+        rules=[_as_a_test(rule(NAME, NAME, number, persona))],
     )
     async with stack.client() as client:
         side = LiveKitSide(wanted, client)
@@ -74,6 +75,14 @@ async def side_door(stack: Stack, persona: str) -> AsyncGenerator[tuple[Stack, s
             yield replace(stack, sip_username=USER, sip_password=password), number
         finally:
             await _make(await side.plan_destroy())
+
+
+def _as_a_test(made: Rule) -> Rule:
+    """The call's record says that nobody called."""
+    for agent in made.info.room_config.agents:
+        request = CallRequest.parse(agent.metadata)
+        agent.metadata = request.model_copy(update={"test": True}).to_metadata()
+    return made
 
 
 async def _make(changes: Sequence[Change]) -> None:

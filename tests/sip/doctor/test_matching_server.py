@@ -1,7 +1,7 @@
 """The replay against a real livekit-server and bridge: who takes a call is who the replay names."""
 
-import asyncio
-import signal
+import contextlib
+import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,14 +10,9 @@ import pytest
 import pytest_asyncio
 from livekit import api
 
-from parley.parts import build_parts
-from parley.ports import Ports
-from parley.settings import ROOT, Settings
-from parley.supervisor import Supervisor
 from sip.doctor.matching import IncomingCall, Rule, Trunk, choose_rule, choose_trunk, pin_of
 from tests.sip.doctor.doors import CALLER, OURS, callee, direct, individual, rule, trunk
-from tests.sip.doctor.invite import inviting
-from tests.stack import environment_for
+from tests.sip.doctor.servers import Server, Took, serving
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -25,107 +20,14 @@ HERE = IncomingCall(OURS, CALLER, "127.0.0.1")
 OTHER = "+15550199"
 LAST = "last"
 """The rule that takes what no other does: LiveKit does not answer a call that no rule takes."""
-LOOK = 0.02
-PATIENCE = 10.0
-
-Took = tuple[str | None, str] | int
-"""The names of the trunk and of the rule, or the status of a refusal."""
+LAST_RULE = rule(f"SDR_{LAST}", callee(LAST), agents=())
 BUSY = 503
-
-
-@dataclass
-class Server:
-    client: api.LiveKitAPI
-    sip_port: int
-
-    async def kept(self) -> tuple[list[Trunk], list[Rule]]:
-        trunks = await self.client.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
-        rules = await self.client.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
-        return list(trunks.items), list(rules.items)
-
-    async def forget(self) -> None:
-        trunks, rules = await self.kept()
-        for id_ in (each.sip_dispatch_rule_id for each in rules):
-            gone = api.DeleteSIPDispatchRuleRequest(sip_dispatch_rule_id=id_)
-            await self.client.sip.delete_dispatch_rule(gone)
-        for id_ in (each.sip_trunk_id for each in trunks):
-            await self.client.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=id_))
-
-    async def keep(self, trunks: Sequence[Trunk], rules: Sequence[Rule]) -> None:
-        """With LiveKit's own ids; rules name the ids that the test made up."""
-        await self.forget()
-        ids = dict[str, str]()
-        for trunk_ in trunks:
-            info = Trunk()
-            info.CopyFrom(trunk_)
-            info.sip_trunk_id = ""
-            request = api.CreateSIPInboundTrunkRequest(trunk=info)
-            made = await self.client.sip.create_inbound_trunk(request)
-            ids[trunk_.sip_trunk_id] = made.sip_trunk_id
-        for rule_ in rules:
-            await self.keep_rule(rule_, ids)
-
-    async def keep_rule(self, wanted: Rule, ids: dict[str, str]) -> None:
-        info = Rule()
-        info.CopyFrom(wanted)
-        info.sip_dispatch_rule_id = ""
-        info.trunk_ids[:] = [ids.get(id_, id_) for id_ in wanted.trunk_ids]
-        request = api.CreateSIPDispatchRuleRequest(dispatch_rule=info)
-        await self.client.sip.create_dispatch_rule(request)
-
-    async def who_takes(self, call: IncomingCall) -> Took:
-        """Asks by an INVITE, which is not answered: there is no agent."""
-        async with inviting(call, self.sip_port) as ringing, asyncio.timeout(PATIENCE):
-            while not ringing.final.done():
-                if (caller := await self._caller()) is not None:
-                    room, took = caller
-                    ringing.send("CANCEL", branch=ringing.id)
-                    await ringing.finish()
-                    await self.client.room.delete_room(api.DeleteRoomRequest(room=room))
-                    return took
-                await asyncio.sleep(LOOK)
-            return await ringing.finish()
-
-    async def _caller(self) -> tuple[str, Took] | None:
-        """The room that a caller is in, and by whom."""
-        for room in (await self.client.room.list_rooms(api.ListRoomsRequest())).rooms:
-            request = api.ListParticipantsRequest(room=room.name)
-            try:
-                present = await self.client.room.list_participants(request)
-            except api.TwirpError:
-                continue  # it ended since it was listed
-            for guest in present.participants:
-                if id_ := guest.attributes.get("sip.ruleID"):
-                    trunks, rules = await self.kept()
-                    by = {each.sip_trunk_id: each.name for each in trunks}
-                    (name,) = [each.name for each in rules if each.sip_dispatch_rule_id == id_]
-                    return room.name, (by.get(guest.attributes["sip.trunkID"]), name)
-        return None
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """redis, livekit-server and livekit-sip, nothing else."""
-
-    async def nothing() -> None:
-        """There is nothing to put back."""
-
-    environment = environment_for(tmp_path_factory.mktemp("doctor"))
-    settings = Settings.load(environment)
-    settings.run_dir.mkdir()
-    ports = Ports.block(int(environment["PARLEY_PORT_BASE"]))
-    # livekit-server loses a SIGTERM that comes within 0.1 s of its start.
-    parts = [
-        replace(part, stop_signal=signal.SIGKILL)
-        for part in build_parts(settings, ports, environment, nothing)[:3]
-    ]
-    secret = settings.livekit_api_secret.get_secret_value()
-    supervisor = Supervisor(parts, folder=ROOT, logs=settings.run_dir / "logs")
-    async with (
-        supervisor.running(),
-        api.LiveKitAPI(ports.livekit_url, settings.livekit_api_key, secret) as client,
-    ):
-        yield Server(client, ports.sip)
+    async with serving(tmp_path_factory.mktemp("doctor")) as running:
+        yield running
 
 
 def replayed(call: IncomingCall, trunks: Sequence[Trunk], rules: Sequence[Rule]) -> Took:
@@ -232,10 +134,50 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_livekit_gives_the_call_to_whom_the_replay_names(case: Case, server: Server) -> None:
-    await server.keep(case.trunks, [*case.rules, rule(f"SDR_{LAST}", callee("last"), agents=())])
+    await server.keep(case.trunks, [*case.rules, LAST_RULE])
     trunks, rules = await server.kept()
     assert replayed(case.call, trunks, rules) == case.took
     assert await server.who_takes(case.call) == case.took
+
+
+def some(choices: random.Random, values: Sequence[str]) -> list[str]:
+    return choices.sample(values, choices.randrange(len(values) + 1))
+
+
+def any_trunk(choices: random.Random, id_: str) -> Trunk:
+    return trunk(
+        id_,
+        numbers=some(choices, [OURS, OURS[1:], OTHER]),
+        allowed_numbers=some(choices, [CALLER, "1 555 01-11", OTHER]),
+        allowed_addresses=some(choices, ["127.0.0.0/30", "127.0.0.9", "a host, or two"]),
+    )
+
+
+def any_rule(choices: random.Random, id_: str) -> Rule:
+    kind = choices.choice([direct, individual, callee])
+    return rule(
+        id_,
+        kind(id_, choices.choice(["", "", "", "1234"])),
+        trunk_ids=some(choices, ["ST_a", "ST_b"]),
+        numbers=some(choices, [OURS, OURS[1:], OTHER]),
+        inbound_numbers=some(choices, [CALLER, OTHER]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_the_replay_agrees_on_doors_made_at_random(seed: int, server: Server) -> None:
+    """LiveKit takes no doors that conflict for all calls; those are left out."""
+    choices = random.Random(seed)
+    await server.forget()
+    ids = dict[str, str]()
+    for id_ in ("ST_a", "ST_b"):
+        with contextlib.suppress(api.TwirpError):
+            await server.keep_trunk(any_trunk(choices, id_), ids)
+    for wanted in (LAST_RULE, *(any_rule(choices, f"SDR_{name}") for name in "abcd")):
+        with contextlib.suppress(api.TwirpError):
+            await server.keep_rule(wanted, ids)
+    call = replace(HERE, source_ip=choices.choice(["127.0.0.1", "127.0.0.9"]))
+    assert await server.who_takes(call) == replayed(call, *await server.kept())
 
 
 @pytest.mark.parametrize(
