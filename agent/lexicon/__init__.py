@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from agent.lexicon.numerals import number_words
 from agent.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent
@@ -92,12 +93,13 @@ class Lexicon:
         answers: Iterable[str] = (),
     ) -> Self:
         """For a BCP 47 tag. Of a language without a file, what is given is all there is."""
-        file = _read(language.partition("-")[0])
+        language = language.partition("-")[0]
+        file = _read(language)
         return cls(
             acknowledgements=Phrases((*file.acknowledgements, *acknowledgements)),
             interruptions=Phrases((*file.interruptions, *interruptions)),
             answers=Phrases((*file.answers, *file.acknowledgements, *answers)),
-            numbers=Phrases(file.numbers),
+            numbers=Phrases((*number_words(language), *file.numbers)),
             spelled=Phrases(file.spelled),
         )
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.lexicon.numerals import spoken
 from agent.tools.kinds import CollectDigits
-from agent.tools.spoken import are_an_answer, digits_in
 
 State = Literal["open", "complete", "too_few", "no_input"]
 
@@ -36,13 +36,13 @@ class Collection:
         """What was heard. Whether it is to go no further: as an answer, or as a secret."""
         if self.rules.by == "keypad":
             return False
-        digits = digits_in(text, language)
-        if not digits:
+        heard = spoken(text, language)
+        if not heard.digits:
             return False
-        if not are_an_answer(text, digits):
+        if not heard.is_answer:
             return self.rules.masked
         if self.state == "open":
-            self._take(digits, now)
+            self._take(heard.digits, now)
         return True
 
     def wait(self, now: float) -> float | None:

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from livekit.agents import RunContext, stt
 
+from agent.lexicon.numerals import spoken
 from agent.tools.digits import Collection
 from agent.tools.guard import Arguments, ToolFailure, Work
 from agent.tools.kinds import CollectDigits, Keys
-from agent.tools.spoken import digits_in
 
 TRANSCRIPTS = frozenset(
     {
@@ -81,7 +81,7 @@ class Keypad:
         return taken
 
     def _has_digits(self, text: str) -> bool:
-        return bool(digits_in(text, self._language))
+        return bool(spoken(text, self._language).digits)
 
     async def collect(
         self,

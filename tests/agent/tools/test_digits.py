@@ -6,7 +6,6 @@ import pytest
 
 from agent.tools.digits import Collection, keys_in
 from agent.tools.kinds import CollectDigits
-from agent.tools.spoken import digits_in
 
 
 def collection(**rules: Any) -> Collection:
@@ -113,22 +112,11 @@ def test_each_way_alone() -> None:
     assert voice.digits == ""
 
 
-@pytest.mark.parametrize(
-    ("language", "text", "digits"),
-    [
-        ("en", "five five five, oh one zero zero", "5550100"),
-        ("en", "Triple five 0100.", "5550100"),
-        ("de", "Null drei, zwo, fünf.", "0325"),
-        ("es", "doble siete, uno", "771"),
-        ("fr", "zéro six, un", "061"),
-        ("sv", "ett 12 3-4", "1234"),
-        ("en", "٤٢", "42"),
-        ("en", "someone", ""),
-        ("en", "", ""),
-    ],
-)
-def test_digits_among_words(language: str, text: str, digits: str) -> None:
-    assert digits_in(text, language) == digits
+def test_numbers_are_taken_as_they_are_keyed_in() -> None:
+    pin = collection(max_digits=6)
+    assert pin.speak("It is twenty-three.", "en", 0.0)
+    assert pin.speak("And then one hundred and five.", "en", 1.0)
+    assert pin.digits == "23105"
 
 
 def test_keys_to_press_are_told_from_blanks() -> None:
