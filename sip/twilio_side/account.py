@@ -32,7 +32,8 @@ def wait_before(attempt: int, after: float | None, waited: float) -> float | Non
 
     `attempt` counts from 0, `waited` is what has been waited before.
     """
-    wait = float(2**attempt) if after is None else after
+    # A Retry-After of 0 would else be asked for ever.
+    wait = float(2**attempt) if after is None else max(after, 1.0)
     return wait if waited + wait <= PATIENCE else None
 
 
@@ -75,7 +76,7 @@ class Account:
                     return None
                 wait = _patience(error, attempt, waited)
                 if wait is None:
-                    # Not chained: it may quote what was sent.
+                    # Not chained: it may quote what was sent, or a number in a URL.
                     raise explain(error, self._hidden) from None
             await asyncio.sleep(wait)
             attempt, waited = attempt + 1, waited + wait

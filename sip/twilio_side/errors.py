@@ -101,7 +101,10 @@ def _words(error: Exception) -> str:
         case requests.Timeout():
             return "Twilio did not answer in time; what was asked may be done: run it again"
         case requests.RequestException():
-            return "Twilio cannot be reached: check the network, the proxy and Twilio's status page"
+            kind = type(error).__name__
+            return (
+                f"Twilio cannot be reached ({kind}): check the network, the proxy, Twilio's status"
+            )
         case RefusedError():
             return _refusal(error)
         case _:

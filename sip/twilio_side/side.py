@@ -38,6 +38,7 @@ class TwilioSide:
             *access.ip_changes(work),
             *trunk.recording_changes(work),
             *numbers.number_changes(work),
+            *trunk.way_removals(work),
             *numbers.trigger_changes(work),
         ]
 

@@ -52,22 +52,30 @@ def _refuse_domain_of_others(work: Work) -> None:
 
 
 def way_changes(work: Work) -> Iterator[Change]:
-    """Origination URLs, the new ones first: the line is never without. None in mode twiml, where
-    calls come by the number's own URL."""
-    ways = _wanted(work.line)
-    there = {way.url: way for way in reversed(work.found.trunk.ways if work.found.trunk else ())}
-    for uri, origination in ways.items():
+    """Origination URLs that are missing or wrong."""
+    there = _ways_by_url(work)
+    for uri, origination in _wanted(work.line).items():
         if uri in there:
             yield from _corrected(work, there[uri], origination)
         else:
             yield _made(work, origination)
-    kept = {there[uri].sid for uri in ways if uri in there}
+
+
+def way_removals(work: Work) -> Iterator[Change]:
+    """Origination URLs too many: after all else, so that the line is never without a way in."""
+    there, wanted = _ways_by_url(work), _wanted(work.line)
     for way in work.found.trunk.ways if work.found.trunk else ():
-        if way.sid not in kept:
+        if way.url not in wanted or way != there[way.url]:
             yield way_removal(work, way)
 
 
+def _ways_by_url(work: Work) -> dict[str, Way]:
+    """The first of each."""
+    return {way.url: way for way in reversed(work.found.trunk.ways if work.found.trunk else ())}
+
+
 def _wanted(line: Line) -> dict[str, Origination]:
+    # Calls come by the number's own URL then.
     if line.mode == "twiml":
         return {}
     ways = {each.uri: each for each in line.ways_in}

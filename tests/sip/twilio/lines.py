@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twilio.http import HttpClient  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
 
 from sip.changes import Change, apply
 from sip.line import Line
 from sip.twilio_side import TwilioSide, from_environment
-from tests.sip.twilio.mock import ACCOUNT, TOKEN
+from tests.sip.twilio.mock import ACCOUNT, TOKEN, MockTwilio
 
 NUMBER, SECOND = "+15550100001", "+15550100002"
 PASSWORD = "Correct-Horse-77"
@@ -66,3 +67,13 @@ async def make(wanted: TwilioSide) -> list[Change]:
 
 async def do(changes: Sequence[Change]) -> list[Change]:
     return [change async for change in apply(changes)]
+
+
+def console(twilio: MockTwilio) -> Client:
+    """Somebody who changes things by hand."""
+    return Client(ACCOUNT, TOKEN, http_client=twilio)
+
+
+def owned(twilio: MockTwilio, number: str) -> Any:
+    [found] = console(twilio).incoming_phone_numbers.list(phone_number=number)
+    return found

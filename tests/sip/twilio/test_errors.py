@@ -29,7 +29,10 @@ REFUSALS = {
     "domain": (Fault(400, 21248), "the domain is taken"),
     "other": (Fault(400, 21245), "Twilio refuses: as the test wants it .+errors/21245"),
     "slow": (Fault(error=requests.ReadTimeout()), "did not answer in time.+run it again"),
-    "unreachable": (Fault(error=requests.ConnectionError()), "check the network, the proxy"),
+    "unreachable": (
+        Fault(error=requests.exceptions.SSLError()),
+        r"Twilio cannot be reached \(SSLError\): check the network, the proxy",
+    ),
 }
 
 
@@ -92,7 +95,8 @@ async def test_twilio_is_not_waited_for_for_ever() -> None:
         (0, 31.0, 0, None),
         (1, 10.0, 20, 10),
         (1, 10.0, 21, None),
-        (0, 0.0, 0, 0),
+        (0, 0.0, 0, 1),
+        (9, 0.0, 30, None),
     ],
 )
 def test_the_wait_before_a_request_is_made_again(
@@ -103,7 +107,9 @@ def test_the_wait_before_a_request_is_made_again(
 
 @pytest.mark.parametrize("fault", [fault for fault, _ in REFUSALS.values()], ids=REFUSALS)
 async def test_no_secret_is_in_an_error(twilio: MockTwilio, fault: Fault) -> None:
-    quoting = Fault(fault.status, fault.code, f"{PASSWORD} {TOKEN}", error=fault.error)
+    words = f"{PASSWORD} {TOKEN}"
+    error = type(fault.error)(words) if fault.error else None
+    quoting = Fault(fault.status, fault.code, words, error=error)
     twilio.on_change = {3: quoting}
 
     with pytest.raises(StoppedError) as stopped:

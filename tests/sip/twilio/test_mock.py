@@ -8,7 +8,8 @@ from openapi_core.exceptions import OpenAPIError
 from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
-from tests.sip.twilio.mock import ACCOUNT, TOKEN, MockTwilio
+from tests.sip.twilio.lines import console
+from tests.sip.twilio.mock import ACCOUNT, MockTwilio
 
 WRONG: dict[str, Callable[[Any], object]] = {
     "value": lambda client: client.trunking.v1.trunks.create(transfer_mode="perhaps"),
@@ -50,7 +51,3 @@ def test_a_wrong_token(twilio: MockTwilio) -> None:
         Client(ACCOUNT, "other", http_client=twilio).trunking.v1.trunks.create()
 
     assert (refused.value.status, refused.value.code) == (401, 20003)
-
-
-def console(twilio: MockTwilio) -> Client:
-    return Client(ACCOUNT, TOKEN, http_client=twilio)

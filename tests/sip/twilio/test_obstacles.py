@@ -4,14 +4,14 @@ import pytest
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from sip.changes import SideError, StoppedError
-from tests.sip.twilio.lines import NUMBER, SECOND, do, line, make, side, whole_line
-from tests.sip.twilio.mock import ACCOUNT, TOKEN, MockTwilio
+from tests.sip.twilio.lines import NUMBER, SECOND, console, do, line, make, side, whole_line
+from tests.sip.twilio.mock import ACCOUNT, MockTwilio
 
 
 @pytest.fixture
 def office(twilio: MockTwilio) -> Client:
     """Somebody else's trunk in the same account, with all that a trunk can have but a number."""
-    client = Client(ACCOUNT, TOKEN, http_client=twilio)
+    client = console(twilio)
     trunk = client.trunking.v1.trunks.create(
         friendly_name="office", domain_name="office.pstn.twilio.com"
     )
@@ -105,7 +105,7 @@ async def test_a_longer_number_is_another(twilio: MockTwilio) -> None:
 
 
 async def test_a_numbers_application_stands_before_its_url(twilio: MockTwilio) -> None:
-    client = Client(ACCOUNT, TOKEN, http_client=twilio)
+    client = console(twilio)
     [number] = client.incoming_phone_numbers.list(phone_number=NUMBER)
     number.update(voice_application_sid="AP" + "0" * 32)
 
@@ -141,7 +141,7 @@ async def test_a_destroyed_lines_domain_is_gone_for_a_while(twilio: MockTwilio) 
 
 async def test_two_trunks_of_our_name_are_not_chosen_from(twilio: MockTwilio) -> None:
     await make(side(line(), twilio))
-    client = Client(ACCOUNT, TOKEN, http_client=twilio)
+    client = console(twilio)
     second = client.trunking.v1.trunks.create(friendly_name="parley main")
 
     for wish in (side(line(), twilio).plan, side(line(), twilio).plan_destroy):
@@ -168,7 +168,7 @@ async def test_a_list_that_others_use_is_not_deleted(twilio: MockTwilio, office:
 async def test_a_destroy_clears_no_url_of_others(twilio: MockTwilio) -> None:
     wanted = whole_line(mode="twiml", voice_url="https://voice.example.com/twiml")
     await make(side(wanted, twilio))
-    client = Client(ACCOUNT, TOKEN, http_client=twilio)
+    client = console(twilio)
     [number] = client.incoming_phone_numbers.list(phone_number=SECOND)
     number.update(voice_url="https://office.example.com/twiml")
 
