@@ -1,8 +1,9 @@
-"""How well the agent knows when to stop: `python -m bench.manners [--each 10]`.
+"""How well the agent knows when to stop: `python -m bench.manners [--each 10] [--sip]`.
 
 Whole sessions of Parley's and the framework's on virtual time; models, detectors and the telephone
 are fakes. What is measured is what is decided and what the worker then sends: no bridge and no line.
-Over SIP the same cases (bench/manners_cases.py) would be played by a caller of sip/simulate.
+With `--sip` a caller of sip/simulate utters the same cases into real calls (bench/manners_sip.py);
+`--recording FOLDER` writes one such call to be heard and seen (bench/manners_picture.py).
 """
 
 import argparse
@@ -10,10 +11,11 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from random import Random
 
 from agent.persona import Persona
-from bench import record
+from bench import manners_picture, manners_sip, record
 from bench.manners_cases import WORDLESS, Utterance, cases
 from bench.simulated_table import line, percentiles
 from tests.fakes.models import SECONDS_A_WORD
@@ -137,14 +139,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--each", type=int, default=10, help="times that each case is played")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sip", action="store_true", help="real calls, on a stack of their own")
+    parser.add_argument("--recording", type=Path, metavar="FOLDER", help="one interrupted call")
     arguments = parser.parse_args()
     facts = record.started()
     logging.disable(logging.WARNING)
+    if arguments.recording:
+        print(*manners_picture.record(arguments.recording), sep="\n")
+        return
+    name, text, outcomes = _measured(arguments)
+    written, _ = record.write(name, facts, text, {"outcomes": [asdict(each) for each in outcomes]})
+    print(written)
+
+
+def _measured(
+    arguments: argparse.Namespace,
+) -> tuple[str, list[str], Sequence[Outcome | manners_sip.Outcome]]:
+    if arguments.sip:
+        told = asyncio.run(manners_sip.measure(arguments.each, arguments.seed))
+        return "manners_sip", manners_sip.page(told), told.outcomes
     outcomes = measure(arguments.each, arguments.seed)
-    text, _ = record.write(
-        "manners", facts, page(outcomes), {"outcomes": [asdict(each) for each in outcomes]}
-    )
-    print(text)
+    return "manners", page(outcomes), outcomes
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ PIECE = 0.8
 STEP = 0.1
 DOWN = 20.0
 """Decibels under the agent's own level: silent."""
+LINGER = 2.0
+"""Seconds after an utterance in which the agent may speak on and yet have been stopped by it."""
+EDGE = 0.3
+"""Seconds of a piece's end that must sound, or it may be the last of what was cut."""
 BEYOND = 5.0
 """Seconds after an utterance in which the agent may come back to its story."""
 
@@ -68,9 +72,10 @@ def effect(story: Story, agent: Samples, onset: float, end: float) -> Effect | N
     if before is None:
         return None
     at, place = before
-    for later in np.arange(end + PIECE, end + BEYOND, STEP):
+    for later in np.arange(end + LINGER, end + BEYOND, STEP):
         now = story.place(_piece(agent, float(later) - PIECE, float(later)))
-        if now is not None and now > place:
+        sounds = _quiet(agent, float(later) - EDGE, float(later)) < EDGE / 2
+        if now is not None and now > place and sounds:
             behind = (float(later) - at) - (now - place)
             silences = _quiet(agent, at, float(later)) - _quiet(story.telling, place, now)
             paused = max(0.0, behind, silences)

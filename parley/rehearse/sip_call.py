@@ -108,7 +108,7 @@ class _Sounds:
     @classmethod
     async def of(cls, scenario: Scenario) -> "_Sounds":
         """Raises SpeechError."""
-        said = {turn.words for turn in scenario.turns if turn.words}
+        said = {" ".join(turn.words.split()) for turn in scenario.turns if turn.words}
         noises = {turn.noise for turn in scenario.turns if turn.noise}
         return cls(
             {text: (await Turn.of(TurnScript(say=text))).speech for text in said},
@@ -125,10 +125,7 @@ class _Mouth:
         self._rustled = 0
 
     async def say(self, words: list[str], seconds: float, *, trails_off: bool) -> None:
-        said = " ".join(words)
-        speech = next(s for text, s in self._sounds.words.items() if text.split() == words)
-        assert said, "a turn has words"
-        await self._line.say(speech)
+        await self._line.say(self._sounds.words[" ".join(words)])
 
     def noise(self, seconds: float) -> None:
         self._line.under.play(self._sounds.noises[seconds])
@@ -150,6 +147,7 @@ class _Ear:
         self._overheard = overheard
         self._record = record
         self._began: list[float] = []
+        self._pieces = 0
 
     @property
     def now(self) -> float:
@@ -180,6 +178,10 @@ class _Ear:
         answered, began = self._line.answered_at, self._line.ear.began
         if began is not None and began - answered not in self._began[-1:]:
             self._began.append(began - answered)
+        pieces = sum(len(words.pieces) + words.whole for words in self._overheard.replies)
+        if pieces == self._pieces:
+            return
+        self._pieces = pieces
         told = [
             Heard(at - answered, word)
             for words in self._overheard.replies

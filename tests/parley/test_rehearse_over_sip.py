@@ -151,6 +151,12 @@ def test_a_model_that_is_not_ours_is_not_asked_what_it_was_told() -> None:
     assert [each.status for each in result.checks] == ["skipped", "passed"]
 
 
+def test_a_caller_who_is_silent_on_purpose_is_no_silence_of_the_agents() -> None:
+    wanted = scenario(HELLO, {"silence": 9.0}, checks=[{"never_silent": 4.0}])
+    result = result_of(wanted, answered(called()))
+    assert [each.status for each in result.checks] == ["skipped"]
+
+
 def test_a_call_that_nobody_answers_has_failed() -> None:
     result = result_of(scenario(HELLO), Played(Record(error="SIP 503")))
     assert result.status == "failed"
