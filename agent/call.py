@@ -101,6 +101,8 @@ class Call:
     end_reason: str | None = None
     error: str | None = None
     outcome: Outcome | None = None
+    recording: str | None = None
+    """Its file."""
     heard_seconds: float = 0.0
     spoken_seconds: float = 0.0
     turns: int = 0

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     recovery: RecoverySettings = RecoverySettings()
     vad: VadKind = Field("bundled", description="Voice activity detector of the turn detection.")
     personas: Path = Field(Path("personas"), description="Folder of persona files.")
+    recordings: Path = Field(
+        Path("recordings"), description="Folder of the recordings that personas ask for."
+    )
     max_calls: int = Field(8, ge=1, description="Calls held at once; more are left to others.")
     idle_processes: int = Field(3, ge=0, description="Call processes kept warm.")
     health_host: str = Field("127.0.0.1", description="Address of the health server.")

@@ -29,6 +29,7 @@ from agent.outbound import Opening
 from agent.persona import Persona
 from agent.phone_agent import PhoneAgent
 from agent.playback import Playback, chain, load_clip
+from agent.recording.call import Beside, CallRecording
 from agent.timekeeper import Timekeeper
 from agent.tools.box import Surroundings, Toolbox
 from agent.tools.telephone import Telephone
@@ -56,6 +57,7 @@ class Conversation:
         self._placed = False
         self._opening: Opening | None = None
         self._lead_in = settings.lead_in
+        self._beside: Beside | None = None
 
     @property
     def toolbox(self) -> Toolbox:
@@ -70,8 +72,14 @@ class Conversation:
         """
         self._persona, self._placed = persona, placed
 
-    async def start(self, telephone: Telephone | None = None, **where: Any) -> None:
-        """Start the session (`room=`, `room_options=` as the framework takes them)."""
+    async def start(
+        self, telephone: Telephone | None = None, beside: Beside | None = None, **where: Any
+    ) -> None:
+        """Start the session (`room=`, `room_options=` as the framework takes them).
+
+        `beside` plays what is no speech of the session's; without it, the session says that, too.
+        """
+        self._beside = beside
         self._toolbox = self._make_toolbox(telephone)
         self.floor = Floor(self._persona, self._session)
         self.failures = Failures(
@@ -91,7 +99,9 @@ class Conversation:
         self._session.on("close", self._on_close)
         self.failures.watch()
         self._timekeeper.watch()
+        self._recording = self._make_recording()
         await self._session.start(PhoneAgent(self._persona, self), **where)
+        self._recording.overhear(self._session)
         voice.follow(self._session)
         if outputs := list(chain(self._session.output.audio)):  # a console may be text alone
             self._playback = self._make_playback(outputs[-1])
@@ -101,11 +111,20 @@ class Conversation:
     def _took_since(self, moment: float) -> bool:
         return self.toolbox.took_since(moment) or self.floor.withheld_since(moment)
 
+    def _make_recording(self) -> CallRecording:
+        return CallRecording(
+            self._persona.recording_plan,
+            self._settings.recordings,
+            self.call.id,
+            secret=lambda: self.toolbox.secret,
+        )
+
     def _make_playback(self, room: io.AudioOutput) -> Playback:
         plan, limit = self._persona.stop_speaking_plan, self._settings.max_queued_audio
         path = self._settings.personas / plan.trailing_clip if plan.trailing_clip else None
         clip = [load_clip(path, SAMPLE_RATE)] if path else []
-        return Playback(room, limit=limit, fade=plan.fade_seconds, clip=clip)
+        witness = self._recording.recorder
+        return Playback(room, limit=limit, fade=plan.fade_seconds, clip=clip, witness=witness)
 
     async def run(self) -> str:
         """Greet, then talk until the end, which is returned."""
@@ -124,10 +143,13 @@ class Conversation:
     async def _converse(self) -> None:
         """The greeting, or what has its place, then the time and whom it is spent with."""
         if self._opening is None:
+            await self._recording.begin(self._session, self._beside)
             self._session.say(self._persona.greeting)
         elif reason := await self._opening.run():
             self.end(reason)
             return
+        else:
+            await self._recording.begin(self._session, self._beside)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._timekeeper.run())
             if self._opening and (reason := await self._opening.unmasked()):
@@ -138,9 +160,12 @@ class Conversation:
         if self._opening:
             self._opening.hear(frame)
 
-    def takes_turn(self) -> bool:
-        """Whether the turn that the caller has ended is a turn of the talk."""
-        return self._opening is None or not self._opening.takes_turn()
+    async def takes_turn(self) -> bool:
+        """Whether the turn that the caller has ended is a turn of the talk, when it is time for it."""
+        if self._opening and self._opening.takes_turn():
+            return False
+        await self._recording.told.wait()
+        return True
 
     @contextmanager
     def deaf(self) -> Iterator[None]:
@@ -165,6 +190,8 @@ class Conversation:
             self.call.spoken_seconds = self._playback.played_seconds
             self.call.stalls = self._playback.stalls
         await self._session.aclose()
+        if self._toolbox and (path := await self._recording.end()):
+            self.call.recording = str(path)
         if self._playback:
             await self._playback.aclose()
         for model in (self._session.stt, self._session.tts, self._session.llm):

@@ -57,13 +57,13 @@ class PhoneAgent(Agent):
     async def on_user_turn_completed(
         self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage
     ) -> None:
-        if not self._talk.takes_turn():
+        if not await self._talk.takes_turn():
             raise StopResponse
 
     async def on_user_turn_exceeded(self, ev: UserTurnExceededEvent) -> None:
         """What the caller has said is a turn by now; the framework would keep it for the next, too."""
         self.session.clear_user_turn()
-        if not self._talk.takes_turn():
+        if not await self._talk.takes_turn():
             return
         await self.session.generate_reply(
             user_input=ev.transcript,

@@ -5,9 +5,13 @@ import logging
 import os
 import time
 from datetime import datetime
+from functools import partial
 
 from livekit.agents import JobContext, JobProcess
 
+from agent import doors as doors_to
+from agent.analysis import analyse, transcript
+from agent.beside import play_beside
 from agent.call import BadRequestError, Call, CallRequest
 from agent.config import AGENT_NAME, Settings
 from agent.conversation import Conversation
@@ -129,8 +133,10 @@ async def _talk(
                 record.joined(asked, caller.identity, caller.attributes)
                 placed = request.direction == "outbound"
                 talk.introduce(filled(persona, asked, _here()), placed=placed)
-                telephone = RoomTelephone(job, caller)
-                await talk.start(telephone, room=job.room, room_options=room_options(caller))
+                telephone, beside = RoomTelephone(job, caller), partial(play_beside, job.room)
+                await talk.start(
+                    telephone, beside, room=job.room, room_options=room_options(caller)
+                )
                 if placed:
                     with talk.deaf():
                         await line.wait_for_answer(caller, RINGING)
@@ -145,6 +151,12 @@ async def _talk(
             record.went_on()
         finally:
             await talk.aclose()
+            record.note(recording=call.recording)
+        if persona.analysis_plan.wants_any and not job.is_fake_job():
+            await line.hang_up()  # nobody shall wait for it
+            mind = doors_to.mind(settings, persona, doors)
+            made = await analyse(mind, transcript(session.history.items), persona.analysis_plan)
+            record.note(summary=made.summary, extracted=made.data)
 
 
 async def _ask_the_voice(persona: Persona, settings: Settings, doors: Doors) -> None:

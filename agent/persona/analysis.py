@@ -16,3 +16,7 @@ class AnalysisPlan(Policy):
     """How."""
     structured_data: ArgumentsSchema | None = None
     """What is taken from the call, as a JSON schema; what does not fit it is not kept."""
+
+    @property
+    def wants_any(self) -> bool:
+        return self.summary or self.structured_data is not None

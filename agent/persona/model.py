@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from agent.persona.analysis import AnalysisPlan
 from agent.persona.policies import (
     Endpoint,
     FailurePlan,
@@ -16,6 +17,7 @@ from agent.persona.policies import (
     StopSpeakingPlan,
     Text,
 )
+from agent.recording.plan import RecordingPlan
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
@@ -63,6 +65,10 @@ class Persona(BaseModel):
     """How much of the talk the model gets."""
     outbound: Outbound = Outbound()
     """Calls that the agent places."""
+    recording_plan: RecordingPlan = RecordingPlan()
+    """Whether calls are recorded, and what the caller is told before."""
+    analysis_plan: AnalysisPlan = AnalysisPlan()
+    """What is made of a call when it is over."""
     variables: dict[VariableName, str] = Field(default_factory=dict)
     """Defaults of what `{{name}}` stands for in instructions, greeting, voicemail and screening
     message; a call's own come first."""

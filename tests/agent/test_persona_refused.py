@@ -41,7 +41,7 @@ class Job:
 
     @property
     def job(self) -> SimpleNamespace:
-        return SimpleNamespace(room=self.room, metadata=self.metadata)
+        return SimpleNamespace(id="job_1", room=self.room, metadata=self.metadata)
 
     @property
     def proc(self) -> SimpleNamespace:

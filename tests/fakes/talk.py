@@ -16,6 +16,7 @@ from agent.config import Settings
 from agent.conversation import Conversation
 from agent.persona import Persona
 from agent.playback import Playback, chain
+from agent.recording.call import Beside
 from agent.session import Models, assemble
 from tests.fakes.caller import Caller
 from tests.fakes.earpiece import Earpiece, Samples
@@ -135,6 +136,7 @@ async def talk(
     settings: Settings = Settings(),  # noqa: B008  # frozen
     telephone: FakeTelephone | None = None,
     ears_answer: bool = False,
+    beside: Beside | None = None,
     placed: bool = False,
 ) -> AsyncIterator[Talk]:
     """The greeting is over; of a call that the agent `placed`, it has just been answered.
@@ -152,7 +154,7 @@ async def talk(
     session.output.transcription = synchronized.text_output
     conversation = Conversation(settings, persona, Call(id="c1", started_at=0.0), session)
     conversation.introduce(persona, placed=placed)
-    await conversation.start(telephone)
+    await conversation.start(telephone, beside)
     talking = asyncio.create_task(conversation.run())
     await asyncio.sleep(0.0 if placed else GREETED)
     try:
