@@ -23,10 +23,14 @@ from sip.line import Line
 from sip.simulate.stack import Stack
 from sip.twilio_networks import SIGNALLING
 from sip.twilio_side import Account, Login
+from sip.twilio_side.account import http_client
 from sip.twilio_side.login import trunk_password
 
 CALLER = "+15550190000"
 """Who calls in the replay, where sip.yaml does not say who may."""
+
+TWILIO_PATIENCE = 3.0
+"""Seconds for one answer."""
 
 _START = "start it: `make run`"
 
@@ -200,8 +204,12 @@ def _mind(settings: Settings, environment: Mapping[str, str], ports: Ports) -> t
 
 
 def _account(environment: Mapping[str, str], line: Line | None) -> Account | None:
+    if line is None:
+        return None
+    http = http_client()
+    http.timeout = TWILIO_PATIENCE  # a request cannot be cancelled, and holds up the end
     try:
-        return Account(Login.from_secrets(environment)) if line else None
+        return Account(Login.from_secrets(environment), http)
     except SideError:
         return None  # `settings_findings` says why
 
