@@ -53,7 +53,7 @@ class Door:
 
     async def _ensure(self, livekit: api.LiveKitAPI) -> None:
         async for _ in apply(await LiveKitSide(self._wanted, livekit).plan()):
-            """One after the other."""
+            pass
 
     async def hang_up_all(self, patience: float) -> None:
         """Delete every room and wait, at most `patience` seconds, until none is left."""
