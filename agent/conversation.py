@@ -123,7 +123,7 @@ class Conversation:
         plan, limit = self._persona.stop_speaking_plan, self._settings.max_queued_audio
         path = self._settings.personas / plan.trailing_clip if plan.trailing_clip else None
         clip = [load_clip(path, SAMPLE_RATE)] if path else []
-        witness = self._recording.recorder
+        witness = self.floor.witness(self._recording.recorder)
         return Playback(room, limit=limit, fade=plan.fade_seconds, clip=clip, witness=witness)
 
     async def run(self) -> str:
@@ -141,15 +141,12 @@ class Conversation:
         return reason
 
     async def _converse(self) -> None:
-        """The greeting, or what has its place, then the time and whom it is spent with."""
-        if self._opening is None:
-            await self._recording.begin(self._session, self._beside)
-            self._session.say(self._persona.greeting)
-        elif reason := await self._opening.run():
+        """The greeting, once somebody is there for it, then the time that the talk takes."""
+        if self._opening and (reason := await self._opening.run()):
             self.end(reason)
             return
-        else:
-            await self._recording.begin(self._session, self._beside)
+        await self._recording.begin(self._session, self._beside)
+        self._session.say(self._persona.greeting)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._timekeeper.run())
             if self._opening and (reason := await self._opening.unmasked()):
@@ -157,6 +154,7 @@ class Conversation:
 
     def hear(self, frame: rtc.AudioFrame) -> None:
         """The caller's sound, as it comes in."""
+        self.floor.hear(frame)
         if self._opening:
             self._opening.hear(frame)
 

@@ -43,7 +43,7 @@ class Opening:
         self._last_beep = 0.0
 
     async def run(self) -> str | None:
-        """From the answer on. Why the call is over; None when the greeting has begun."""
+        """From the answer on. Why the call is over; None when it is time for the greeting."""
         self._last_beep = self._now() + self._plan.beep_max_await_seconds
         self._call.outcome = Outcome.ANSWERED
         self._failures.hush()
@@ -52,16 +52,15 @@ class Opening:
         if reason := await self._meet():
             return reason
         self._callee.end()
+        self._callee.beeped_at = None
         self._pending = False
         self._session.options.preemptive_generation["enabled"] = True
         self._failures.speak_up()
-        self._session.say(self._greeting)
         return None
 
     async def unmasked(self) -> str | None:
-        """Once the greeting has begun: a machine that was taken for a person is known by its beep,
+        """From the greeting on: a machine that was taken for a person is known by its beep,
         and gets its message. None when a person has answered, or is taken for one."""
-        self._callee.beeped_at = None
         while self._plan.voicemail_detection and self._now() < self._last_beep:
             if self._turns[False] > 1:
                 break
