@@ -140,7 +140,7 @@ class Line(_Part):
     origination: tuple[Origination, ...] = ()
     """From `public_host`, `transport` and `edge`, if not given."""
     allowed_ips: tuple[IPv4Network, ...] = ()
-    """Of our own machines, for calls that we place without credentials."""
+    """Of our own machines: calls that we place must come from one of them, if any is given."""
     transfer: Literal["disable-all", "enable-all", "sip-only"] = "enable-all"
     recording: Literal[
         "do-not-record",
