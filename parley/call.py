@@ -61,6 +61,9 @@ class Wish:
     queued: bool
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    def caller(self, line: Line) -> str:
+        return classify(self.from_).e164 if self.from_ else line.caller_id
+
 
 def _variables(pairs: Sequence[str]) -> dict[str, str]:
     named = {}
@@ -134,7 +137,7 @@ async def _call(wish: Wish) -> Dial:
     line = read_line(setup.file)
     order = Order(
         to=classify(wish.number).e164,
-        from_=wish.from_ or line.caller_id,
+        from_=wish.caller(line),
         persona=wish.persona,
         vars=wish.variables,
         due_at=_allowed_at(wish, line),
@@ -157,7 +160,7 @@ async def _call(wish: Wish) -> Dial:
 def _allowed_at(wish: Wish, line: Line) -> datetime:
     """Now, or when the calling hours begin if the call can wait. Raises `NotAllowedError`."""
     now = datetime.now(UTC)
-    refusal = read_policy(line).refusal(wish.number, wish.from_ or line.caller_id, now)
+    refusal = read_policy(line).refusal(wish.number, wish.caller(line), now)
     if refusal is None:
         return now
     if wish.queued and refusal.until:

@@ -22,7 +22,7 @@ from sip.outbound.place import (
     Placement,
 )
 from sip.outbound.policy import Policy
-from sip.outbound.queue import Dial, Queue
+from sip.outbound.queue import Dial, Queue, State
 from sip.outbound.result import ANSWERED, Result, again_at
 
 logger = logging.getLogger(__name__)
@@ -182,8 +182,10 @@ class Dialler:
 
     async def _finish(self, dial: Dial, result: Result) -> None:
         mine = await _in_thread(partial(self._queue.finish, dial.id, result))
-        if not mine and result is ANSWERED:
-            # Cancelled in the moment of the answer.
+        if mine or result is not ANSWERED:
+            return
+        now = await _in_thread(partial(self._queue.get, dial.id))
+        if now and now.state is State.CANCELLED:  # in the moment of the answer
             await self._exchange.remove(self._placement(dial).call_id)
 
     async def _take_over(self) -> None:

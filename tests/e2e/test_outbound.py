@@ -20,9 +20,10 @@ from livekit import api
 from agent.call import Outcome
 from parley.outbound import open_dialler, open_queue, read_line
 from parley.settings import Settings
-from sip.outbound.queue import Dial, Order
+from sip.outbound.dialler import Dialler
+from sip.outbound.queue import Dial, Order, Queue, State
 from sip.simulate.callee import ANSWERS, BUSY, DECLINES, RINGS, Callee, Manner, callee
-from tests.e2e.switchboard import Switchboard
+from tests.e2e.switchboard import Switchboard, until
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -33,6 +34,8 @@ OURS = "+12025550199"
 THEIRS = "+12025550123"
 
 RINGING = 5
+QUIET = 0.3
+"""Seconds after the answer in which the agent does not speak: the callee's words come first."""
 SOON = 60.0
 
 
@@ -57,14 +60,23 @@ class Office:
     async def call(self, manner: Manner) -> Dial:
         """What `parley call` does, without the seconds that a new process takes."""
         self.phone.manner = manner
+        async with self.dialler() as (queue, dialler):
+            order = Order(THEIRS, OURS, "receptionist")
+            dial_id = await asyncio.to_thread(queue.add, order, datetime.now(UTC), held=True)
+            await dialler.run_held(dial_id)
+            return await self.dial(queue, dial_id)
+
+    @contextlib.asynccontextmanager
+    async def dialler(self) -> AsyncIterator[tuple[Queue, Dialler]]:
         line, settings = read_line(self.file), Settings.load(self.stack.environment)
         async with (
             open_queue(settings) as queue,
             open_dialler(line, queue, settings, self.stack.environment) as dialler,
         ):
-            order = Order(THEIRS, line.caller_id, "receptionist")
-            dial_id = await asyncio.to_thread(queue.add, order, datetime.now(UTC), held=True)
-            dial = await dialler.run_held(dial_id)
+            yield queue, dialler
+
+    async def dial(self, queue: Queue, dial_id: str) -> Dial:
+        dial = await asyncio.to_thread(queue.get, dial_id)
         assert dial is not None
         return dial
 
@@ -99,7 +111,11 @@ async def office(parley: Stack, switchboard: Switchboard, tmp_path: Path) -> Asy
         "domain": "example",
         "name": "office",
         "numbers": [{"number": OURS, "persona": "receptionist"}],
-        "outbound": {"ringing_seconds": RINGING, "calls_per_second": 100},
+        "outbound": {
+            "ringing_seconds": RINGING,
+            "calls_per_second": 100,
+            "retry_after_seconds": 1,
+        },
     }
     file = tmp_path / "sip.yaml"
     file.write_text(yaml.safe_dump(line))
@@ -124,7 +140,8 @@ async def test_who_answers_hears_the_agent(office: Office, switchboard: Switchbo
     assert line is not None
     async with asyncio.timeout(SOON):
         await line.until(lambda: line.ear.began is not None)
-    assert not line.hung_up
+        assert line.ear.began is not None
+    assert line.ear.began - line.dialled_at >= QUIET
     assert office.phone.methods() == ["INVITE", "ACK"]
 
 
@@ -146,6 +163,37 @@ async def test_who_does_not_answer_is_rung_no_longer_than_the_line_says(office: 
     dial = await office.call(RINGS)
     assert (dial.outcome, dial.words) == (Outcome.NO_ANSWER, f"it rang for {RINGING} s")
     await office.phone.until("CANCEL")
+
+
+async def test_who_is_busy_is_called_again_from_the_queue(office: Office) -> None:
+    office.phone.manner = BUSY
+    async with office.dialler() as (queue, dialler):
+        order = Order(THEIRS, OURS, "receptionist")
+        dial_id = await asyncio.to_thread(queue.add, order, datetime.now(UTC))
+
+        async def answered() -> bool:
+            return (await office.dial(queue, dial_id)).outcome is Outcome.ANSWERED
+
+        dialling = asyncio.create_task(dialler.run())
+        try:
+            async with asyncio.timeout(SOON):
+                await office.phone.until("INVITE")
+                office.phone.manner = ANSWERS
+            await until(answered)
+        finally:
+            dialling.cancel()
+            await asyncio.wait({dialling})
+        dial = await office.dial(queue, dial_id)
+    assert (dial.state, dial.attempts) == (State.DONE, 2)
+    assert office.phone.methods() == ["INVITE", "ACK", "INVITE", "ACK"]
+
+
+async def test_the_end_of_our_side_is_a_bye(office: Office, parley: Stack) -> None:
+    dial = await office.call(ANSWERS)
+    async with parley.livekit() as livekit:
+        await livekit.room.delete_room(api.DeleteRoomRequest(room=dial.call_id))
+    async with asyncio.timeout(SOON):
+        assert (await office.phone.until("BYE")).from_ == OURS
 
 
 async def test_who_hangs_up_ends_the_call(office: Office, switchboard: Switchboard) -> None:

@@ -16,6 +16,7 @@ from parley.rehearse.clock import run
 from sip.line import Line
 from sip.outbound.dialler import Dialler
 from sip.outbound.hours import NoZoneError
+from sip.outbound.place import Placement, Ringing
 from sip.outbound.queue import Dial, Order, Queue, State
 from sip.outbound.result import ANSWERED, Result, of_sip
 from tests.fakes.exchange import FakeExchange
@@ -281,6 +282,26 @@ def test_one_cancelled_before_it_rings_does_not_ring(on_stage: OnStage) -> None:
             assert stage.queue.cancel(dial_id)
             await asyncio.sleep(10)
         assert exchange.rung == []
+
+    on_stage(test)
+
+
+def test_one_cancelled_in_the_moment_of_the_answer_is_hung_up(on_stage: OnStage) -> None:
+    async def test(stage: Stage) -> None:
+        dial_id = stage.add()
+
+        class Answers(FakeExchange):
+            async def place(self, call: Placement, ringing: Ringing) -> Result:
+                result = await super().place(call, ringing)
+                assert stage.queue.cancel(dial_id)
+                return result
+
+        exchange = Answers()
+        async with stage.dialling(exchange):
+            await asyncio.sleep(5)
+        ((_, call),) = exchange.rung
+        assert exchange.removed == [call.call_id]
+        assert stage.dial(dial_id).state is State.CANCELLED
 
     on_stage(test)
 
