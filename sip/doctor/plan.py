@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -161,16 +160,14 @@ async def _worker(report: Reporter, patient: Patient, client: api.LiveKitAPI) ->
 
 async def _call(report: Reporter, patient: Patient) -> Finding:
     """By the trunk itself if it is the local one, else by a side door."""
-    call = patient.call
-    async with AsyncExitStack() as exits:
-        stack, to = patient.stack, call.called
-        if not patient.is_local:
-            try:
-                door = loopback.side_door(patient.stack, patient.persona)
-                stack, to = await exits.enter_async_context(door)
-            except (SideError, StoppedError) as error:
-                return report.failed(f"no trunk could be made for it: {error}", twilio.APPLY)
-        return await loopback.loopback(report, stack, to=to, from_=call.calling)
+    called, calling = patient.call.called, patient.call.calling
+    if patient.is_local:
+        return await loopback.loopback(report, patient.stack, to=called, from_=calling)
+    try:
+        async with loopback.side_door(patient.stack, patient.persona) as (stack, number):
+            return await loopback.loopback(report, stack, to=number, from_=calling)
+    except (SideError, StoppedError) as error:
+        return report.failed(f"no trunk could be made for it: {error}", "see livekit-server's log")
 
 
 def number_format(report: Reporter, numbers: Sequence[str]) -> list[Finding]:

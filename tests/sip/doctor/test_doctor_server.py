@@ -11,13 +11,15 @@ import pytest
 import pytest_asyncio
 import yaml
 from livekit import api
+from pydantic import SecretStr
 
 from parley.doctor import Asked, examined
 from sip.changes import apply
 from sip.doctor import livekit
 from sip.doctor.finding import Examination, Finding, Reporter, Verdict
+from sip.doctor.loopback import NAME
 from sip.line import Line
-from sip.livekit_side import LOCAL, for_line
+from sip.livekit_side import LOCAL, for_line, inbound_trunk
 from tests.stack import Stack, parley_up
 
 pytestmark = [
@@ -102,6 +104,9 @@ async def test_right_after_make_run_all_is_well(stack: Stack) -> None:
 async def test_a_line_is_called_by_a_door_that_is_gone_afterwards(
     stack: Stack, line: Path, client: api.LiveKitAPI
 ) -> None:
+    """What a doctor left that was killed goes with it."""
+    left = inbound_trunk(NAME, ["+15550190001"], ("doctor", SecretStr("p" * 24)))
+    await client.sip.create_inbound_trunk(api.CreateSIPInboundTrunkRequest(trunk=left))
     found = await examined(stack.environment | PASSWORD, Asked(), line)
     seen = by_check(found)
     assert seen["trunk"].verdict is Verdict.OK, seen["trunk"].says
