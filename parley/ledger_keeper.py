@@ -2,17 +2,29 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.database import LedgerError, open_ledger
+from ledger.database import LedgerError, open_ledger, parse
 from ledger.reaper import reap
+from parley.settings import BadSettingsError
 
 logger = logging.getLogger(__name__)
 
 EVERY = 30.0
 """Seconds."""
+
+
+def keeper(url: str) -> Callable[[], Awaitable[None]]:
+    """`run` on that ledger. Raises BadSettingsError for what is no URL of one."""
+    try:
+        parse(url)
+    except LedgerError as error:
+        raise BadSettingsError(f"PARLEY_LEDGER: {error}") from error
+    return partial(run, url)
 
 
 async def run(url: str) -> None:

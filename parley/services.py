@@ -7,8 +7,7 @@ from functools import partial
 
 from livekit import api
 
-from parley import ledger_keeper
-from parley import webhooks
+from parley import ledger_keeper, webhooks
 from parley.applied import reconciler
 from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
@@ -48,7 +47,7 @@ def build_services(
         "line": reconciler(settings, ports).run,
         "dialler": partial(dial_from_the_queue, settings, environment),
         "webhooks": partial(webhooks.tell, settings),
-        "ledger": partial(ledger_keeper.run, settings.ledger_url),
+        "ledger": ledger_keeper.keeper(settings.ledger_url),
     }
 
 
