@@ -67,7 +67,7 @@ async def public_address(servers: Sequence[tuple[str, int]] = STUN_SERVERS) -> I
     finally:
         for task in asked:
             task.cancel()
-        await asyncio.wait(asked)
+        await asyncio.gather(*asked, return_exceptions=True)
     return None
 
 

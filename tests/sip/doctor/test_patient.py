@@ -1,6 +1,7 @@
 """What is to be looked at, from settings and sip.yaml, and what is wrong with these themselves."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ from typer.testing import CliRunner
 from parley.cli import app
 from parley.doctor import Asked
 from parley.patient import patient_for, settings_findings
+from parley.probes import sip_options
 from parley.settings import BadSettingsError, Settings
+from sip.doctor.examine import examine
 from sip.doctor.finding import Finding, Reporter, Verdict
 from sip.doctor.matching import IncomingCall
-from sip.doctor.plan import number_format
+from sip.doctor.plan import checks_for, number_format
 from sip.line import Line
+from tests.stack import free_block
 
 REPORT = Reporter("settings")
 OURS, SECOND, CALLER = "+14155550100", "+14155550101", "+14155550111"
@@ -145,6 +149,48 @@ def test_secrets_that_others_may_read(environment: dict[str, str], tmp_path: Pat
 def test_the_format_of_numbers(number: str, verdict: Verdict) -> None:
     (found,) = number_format(REPORT, [number])
     assert found.verdict is verdict
+
+
+async def test_where_nothing_runs_all_is_told_in_the_order_of_a_call(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """On ports that nobody listens on, and without a certificate."""
+    line = Line.model_validate(
+        {
+            "public_host": "127.0.0.1",
+            "domain": "acme",
+            "transport": "tls",
+            "bridge": {"certificate": "cert.pem", "key": "key.pem", "rtp_ports": "10000-10009"},
+            "numbers": [{"number": OURS, "persona": "receptionist"}],
+        }
+    )
+    base = free_block()
+    environment["PARLEY_PORT_BASE"] = str(base)
+    settings = Settings.load(environment)
+    patient = patient_for(settings, environment, line, Asked(), tmp_path)
+    patient = replace(patient, stun_servers=(), answers=sip_options(base))
+    async with patient.stack.client() as client:
+        found = await examine(checks_for(patient, client))
+    assert {each.check: each.verdict for each in found.findings} == {
+        "numbers": Verdict.OK,
+        "Twilio": Verdict.SKIPPED,
+        "addresses": Verdict.WARNING,
+        "certificate": Verdict.FAILED,
+        "TLS": Verdict.SKIPPED,
+        "SIP port": Verdict.FAILED,
+        "RTP ports": Verdict.OK,
+        "LiveKit": Verdict.FAILED,
+        "doors": Verdict.SKIPPED,
+        "trunk": Verdict.SKIPPED,
+        "rule": Verdict.SKIPPED,
+        "worker": Verdict.SKIPPED,
+        "hearing": Verdict.FAILED,
+        "thinking": Verdict.FAILED,
+        "speaking": Verdict.FAILED,
+        "call": Verdict.SKIPPED,
+    }
+    assert str(tmp_path / "cert.pem") in found.page()
+    assert all(each.fix for each in found.findings if each.verdict is Verdict.FAILED)
 
 
 @pytest.mark.parametrize(
