@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
-from dataclasses import replace
 
+from livekit import rtc
 from livekit.agents import (
     AgentFalseInterruptionEvent,
     AgentSession,
@@ -19,15 +19,19 @@ from livekit.agents.voice.io import TimedString
 
 from agent.barge_in.echo import ECHO_TAIL, ROUND_TRIP, OwnWords, without_echo
 from agent.barge_in.events import text_of, with_text
+from agent.barge_in.loudness import Loudness
 from agent.barge_in.merge import merged
+from agent.barge_in.meter import Metered, hear
+from agent.barge_in.pacing import Pacing
 from agent.barge_in.script import Script
 from agent.barge_in.sound import Sound
 from agent.barge_in.told import Told
-from agent.barge_in.turns import Delays, Pace, is_question, is_short_answer
+from agent.barge_in.turns import is_question, is_short_answer
 from agent.barge_in.verdict import Meaning, judge
 from agent.lexicon import Lexicon, Words
 from agent.persona import Persona
 from agent.playback import Playback
+from agent.playback.room import Witness
 
 ANSWER_WITHIN = 1.5
 """Seconds before the end of a question in which an acknowledgement was meant as its answer."""
@@ -36,10 +40,9 @@ ANSWER_WITHIN = 1.5
 class Floor:
     """Adds to the framework's interruptions what the words mean.
 
-    What the ears heard passes by in `listen`, what the agent says in `speak`. An acknowledgement
-    or an echo under the agent's voice is kept from the session, and the voice goes on; words that
-    claim the turn interrupt at once. The framework decides by sound (`min_duration`), and by any
-    final words that reach it.
+    What the ears heard passes by in `listen`, what the agent says in `speak`. An acknowledgement or
+    an echo under the agent's voice is kept from the session, and the voice goes on; words that claim
+    the turn interrupt at once. Else the framework decides, by sound or by final words.
     """
 
     def __init__(self, persona: Persona, session: AgentSession[None]) -> None:
@@ -54,12 +57,9 @@ class Floor:
         self._playback: Playback | None = None
         self._told: Told | None = None
         self._own = OwnWords()
-        self._sound = Sound(session, self._stop.backoff_seconds)
-        usual = Delays(
-            session.options.endpointing["min_delay"], session.options.endpointing["max_delay"]
-        )
-        after = self._start.max_wait_seconds_after_interruption
-        self._pace = Pace(usual, usual.most / 2 if after is None else after)
+        self._loudness = Loudness()
+        self._sound = Sound(session, self._stop.backoff_seconds, lambda: self._loudness.faint)
+        self._pacing = Pacing(session, self._start)
         self._script = Script()  # of what the agent said last
         self._heard: list[str] = []  # in this turn of the caller's
         self._onset: float | None = None  # of the caller's voice under the agent's, in its sound
@@ -78,6 +78,15 @@ class Floor:
         self._session.on("agent_false_interruption", self._on_false_interruption)
         self._session.on("conversation_item_added", self._on_item)
         self._session.on("speech_created", self._on_speech)
+
+    def witness(self, other: Witness | None) -> Witness:
+        """Of the agent's sound, to be told what the caller hears."""
+        return Metered(self._loudness, other)
+
+    def hear(self, frame: rtc.AudioFrame) -> None:
+        """The caller's sound, as it comes."""
+        hear(self._loudness, frame)
+        self._sound.check()
 
     async def listen(
         self, events: AsyncIterable[stt.SpeechEvent]
@@ -123,6 +132,8 @@ class Floor:
 
     def _weigh(self, event: stt.SpeechEvent, text: str) -> stt.SpeechEvent | None:
         final = event.type == stt.SpeechEventType.FINAL_TRANSCRIPT
+        if self._loudness.faint:
+            return None
         if not self._agent_has_word():
             text = without_echo(text, self._echoes())
             return self._pass(event, text, final=final) if text else None
@@ -146,7 +157,7 @@ class Floor:
         answers = self._start.short_answers and is_short_answer(
             turn, self._script.text, self._lexicon
         )
-        self._set_pace(replace(self._pace, answers=answers))
+        self._pacing.change(answers=answers)
         if final:
             self._heard.append(text)
         return with_text(event, text)
@@ -174,7 +185,7 @@ class Floor:
         if self._playback:
             self._own.cut(self._playback.played_seconds)
         self._sound.stopped()
-        self._set_pace(replace(self._pace, hurried=True))
+        self._pacing.change(hurried=True)
 
     def _go_on(self) -> None:
         """The framework would, too, but later: it waits for words until it does."""
@@ -190,26 +201,22 @@ class Floor:
 
     def _resumed(self) -> None:
         self._sound.stopped()
-        self._set_pace(replace(self._pace, hurried=False))
-
-    def _set_pace(self, pace: Pace) -> None:
-        before, self._pace = self._pace.delays, pace
-        if (delays := pace.delays) != before:
-            self._session.update_options(
-                endpointing_opts={"min_delay": delays.least, "max_delay": delays.most}
-            )
+        self._pacing.change(hurried=False)
 
     def _on_caller(self, event: UserStateChangedEvent) -> None:
-        self._sound.silence()
         if event.new_state == "speaking":
+            self._loudness.began(self._now())
             playback = self._playback
             under = playback is not None and playback.silent_for < ECHO_TAIL
             self._onset = playback.played_seconds if playback and under else None
+        else:
+            self._loudness.ended()
+        self._sound.silence()
 
     def _on_agent(self, event: AgentStateChangedEvent) -> None:
         paused = self._playback is not None and self._playback.paused
         if paused and event.old_state == "speaking" and event.new_state == "listening":
-            self._set_pace(replace(self._pace, hurried=True))  # until it is known what for
+            self._pacing.change(hurried=True)  # until it is known what for
 
     def _on_speech(self, event: SpeechCreatedEvent) -> None:
         event.speech_handle.add_done_callback(self._on_spoken)
@@ -233,7 +240,7 @@ class Floor:
         if item.role == "user":
             self._heard.clear()
             self._kept_last = None
-            self._set_pace(replace(self._pace, hurried=False, answers=False))
+            self._pacing.change(hurried=False, answers=False)
         elif item.role == "assistant" and item.interrupted:
             self._script = Script()
             self._script.add(item.text_content or "")

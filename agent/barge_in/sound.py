@@ -1,6 +1,7 @@
 """How much of the caller's voice makes a session's agent stop, without words."""
 
 import asyncio
+from collections.abc import Callable
 
 from livekit.agents import AgentSession
 
@@ -11,28 +12,33 @@ NEVER = 1e9
 
 
 class Sound:
-    """Sets the session's `min_duration`, which the framework reads with every frame of voice."""
+    """Sets the session's `min_duration`, which the framework reads with every frame of voice.
+    `faint`: whether that voice is too faint to be the caller's."""
 
-    def __init__(self, session: AgentSession[None], backoff_seconds: float) -> None:
+    def __init__(
+        self, session: AgentSession[None], backoff_seconds: float, faint: Callable[[], bool]
+    ) -> None:
         self._options = session.options.interruption
         self._usual: float = self._options["min_duration"]
         self._cooldown = Cooldown(backoff_seconds)
+        self._faint = faint
 
     def stopped(self) -> None:
         """The agent has been, or has gone on again: for a while sound does not count."""
         loop = asyncio.get_running_loop()
         self._cooldown.stopped(loop.time())
-        self._set()
-        loop.call_later(self._cooldown.left(loop.time()) + 0.001, self._set)
+        self.check()
+        loop.call_later(self._cooldown.left(loop.time()) + 0.001, self.check)
 
     def heard(self, *, acknowledgement: bool) -> None:
         self._cooldown.heard(acknowledgement=acknowledgement)
-        self._set()
+        self.check()
 
     def silence(self) -> None:
         self._cooldown.silence()
-        self._set()
+        self.check()
 
-    def _set(self) -> None:
+    def check(self) -> None:
         may = self._cooldown.sound_interrupts(asyncio.get_running_loop().time())
+        may = may and not self._faint()
         self._options["min_duration"] = self._usual if may else NEVER
