@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from agent.call import BadRequestError, CallRequest, Outcome
 from agent.persona import PersonaError, load_persona
@@ -114,6 +115,9 @@ def command(
         raise typer.Exit(REFUSED) from None
     except Refused as error:
         say(f"parley: {error}")
+        raise typer.Exit(REFUSED) from None
+    except SQLAlchemyError as error:
+        say(f"parley: the ledger does not answer: {type(error).__name__}")
         raise typer.Exit(REFUSED) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         _show(as_json, "cancelled", "hung up", {})

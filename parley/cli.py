@@ -7,6 +7,7 @@ import typer
 from parley import call as call_command
 from parley import calls as calls_command
 from parley import persona as persona_command
+from parley import queue as queue_command
 from parley import simulate as simulate_command
 from parley import sip as sip_command
 from parley import up as up_command
@@ -46,5 +47,6 @@ app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)
 app.add_typer(calls_command.app, name="calls")
 app.add_typer(persona_command.app, name="persona")
+app.add_typer(queue_command.app, name="queue")
 app.add_typer(sip_command.app, name="sip")
 app.add_typer(webhooks_command.app, name="webhooks")

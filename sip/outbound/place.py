@@ -26,7 +26,8 @@ MARGIN = 5.0
 """Seconds beyond the ringing in which LiveKit must have answered."""
 
 GONE_AGAIN = 0.5
-"""Seconds after which a room is deleted once more: a bridge that was about to join makes it anew."""
+"""Seconds after which the room of a call that was cut short is deleted once more: a bridge that was
+about to join makes it anew."""
 
 STATUS = "sip.callStatus"
 ACTIVE = "active"
@@ -102,7 +103,7 @@ class LiveKitExchange:
             result = Result(Outcome.FAILED, None, str(error), placed=False)
         finally:
             if result is not ANSWERED:
-                await self._clear(call.call_id)
+                await self._clear(call.call_id, cut_short=result is None)
         return result
 
     async def is_answered(self, call_id: str) -> bool:
@@ -198,12 +199,13 @@ class LiveKitExchange:
             return Result(Outcome.FAILED, None, f"LiveKit went away in the call: {_said(error)}")
         return ANSWERED
 
-    async def _clear(self, room: str) -> None:
+    async def _clear(self, room: str, *, cut_short: bool) -> None:
         """Nobody is left in it: no agent that waits, no telephone that rings."""
         try:
             await self.remove(room)
-            await asyncio.sleep(GONE_AGAIN)
-            await self.remove(room)
+            if cut_short:
+                await asyncio.sleep(GONE_AGAIN)
+                await self.remove(room)
         except Unreachable as error:
             logger.warning(
                 "a call's room could not be deleted", extra={"call_id": room, "why": _said(error)}

@@ -71,6 +71,8 @@ class Dial:
 
 
 _COLUMNS = tuple(DialRow.__table__.columns)
+_OPEN = DialRow.state.in_([State.WAITING, State.DIALLING])
+_MOST = 10_000  # rows that are shown
 
 
 class Queue:
@@ -103,6 +105,12 @@ class Queue:
         with self._engine.connect() as connection:
             row = connection.execute(select(*_COLUMNS).where(DialRow.id == dial_id)).first()
         return Dial.of(row) if row else None
+
+    def pending(self) -> list[Dial]:
+        """Those that are not over, in the order in which they are due."""
+        wanted = select(*_COLUMNS).where(_OPEN).order_by(DialRow.due_at, DialRow.id).limit(_MOST)
+        with self._engine.connect() as connection:
+            return [Dial.of(row) for row in connection.execute(wanted)]
 
     def claim(self, now: datetime, gap: timedelta) -> Dial | None:
         """The one due the longest, for us to dial; None if there is none, or another call was
@@ -153,8 +161,7 @@ class Queue:
 
     def cancel(self, dial_id: str) -> bool:
         """Whoever dials it hangs up within a second or two. False: it is over, or unknown."""
-        open_ = DialRow.state.in_([State.WAITING, State.DIALLING])
-        return self._change(DialRow.id == dial_id, open_, state=State.CANCELLED)
+        return self._change(DialRow.id == dial_id, _OPEN, state=State.CANCELLED)
 
     def take_over(self, now: datetime, age: timedelta) -> list[Dial]:
         """Make those ours that somebody claimed `age` ago or earlier and never finished.

@@ -33,6 +33,10 @@ def write(folder: Path, **outbound: object) -> None:
 
 
 def call(folder: Path, number: str, *options: str, persona: str = "receptionist") -> Result:
+    return parley(folder, "call", number, "--persona", persona, *options)
+
+
+def parley(folder: Path, *arguments: str) -> Result:
     environment = {
         "PARLEY_ENV_FILE": str(folder / "env"),
         "PARLEY_RUN_DIR": str(folder / "run"),
@@ -44,9 +48,7 @@ def call(folder: Path, number: str, *options: str, persona: str = "receptionist"
         "LIVEKIT_API_SECRET": "s" * 48,
         "LIVEKIT_URL": "ws://127.0.0.1:9",
     }
-    return CliRunner().invoke(
-        app, ["call", number, "--persona", persona, *options], env=environment
-    )
+    return CliRunner().invoke(app, list(arguments), env=environment)
 
 
 def rows(folder: Path) -> list[tuple[str, ...]]:
@@ -93,6 +95,34 @@ def test_outside_the_hours_it_is_refused_now_and_waits_in_the_queue(folder: Path
     assert queued.exit_code == 0
     assert json.loads(queued.stdout)["outcome"] == "queued"
     assert rows(folder) == [(THEIRS, OURS, "waiting")]
+
+
+def test_what_waits_is_listed_without_numbers_and_can_be_cancelled(folder: Path) -> None:
+    call(folder, THEIRS, "--queue")
+    listed = parley(folder, "queue", "list")
+    assert THEIRS not in listed.stdout
+    (dial,) = json.loads(parley(folder, "queue", "list", "--numbers", "--json").stdout)["dials"]
+    assert (dial["to"], dial["from"], dial["state"], dial["attempts"]) == (
+        *(THEIRS, OURS),
+        *("waiting", 0),
+    )
+    assert listed.stdout.startswith(dial["id"])
+    cancelled = parley(folder, "queue", "cancel", dial["id"])
+    assert (cancelled.exit_code, cancelled.stdout) == (0, f"cancelled {dial['id']}\n")
+    assert parley(folder, "queue", "list").stdout == ""
+    again = parley(folder, "queue", "cancel", dial["id"])
+    assert again.exit_code == 1
+    assert "does not wait" in again.output
+
+
+def test_a_ledger_that_is_away_is_one_sentence(folder: Path) -> None:
+    (folder / "run").mkdir()
+    (folder / "run" / "ledger.db").write_text("no database at all, but words")
+    for arguments in (("queue", "list"), ("call", THEIRS, "--persona", "receptionist")):
+        result = parley(folder, *arguments)
+        assert result.exit_code == 2
+        assert "ledger" in result.output
+        assert result.output.count("\n") == 1
 
 
 def test_without_livekit_nobody_is_rung_and_it_is_said(folder: Path) -> None:

@@ -80,7 +80,7 @@ def memory() -> Engine:
     return open_ledger("sqlite://")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     gap=st.integers(100, 3000),
     steps=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 1)), max_size=30),
