@@ -24,10 +24,8 @@ CALLED = (
     "silence_is_asked_about",
     "unheard_turn",
     "takes_a_message",
-    "tool_fails",
     "transfer_is_refused",
     "digits_by_keypad",
-    "key_stops_the_agent",
 )
 
 
