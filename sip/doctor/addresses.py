@@ -15,6 +15,10 @@ from sip.doctor.finding import Finding, Reporter
 STUN_SERVERS = (("stun.l.google.com", 19302), ("stun.cloudflare.com", 3478))
 """Whom livekit-sip would ask as well; the first to answer is believed."""
 
+_SET_PUBLIC_IP = (
+    "set bridge.public_ip in sip.yaml to the public address, or to auto; then `parley sip apply`"
+)
+
 _COOKIE = 0x2112A442
 _BINDING = 0x0001
 _BOUND = 0x0101
@@ -44,7 +48,7 @@ async def _resolve(host: str) -> frozenset[IPv4Address]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, None, family=socket.AF_INET)
-    except OSError:
+    except (OSError, UnicodeError):  # the latter for a label of over 63 letters
         return frozenset()
     return frozenset(IPv4Address(address[0]) for *_, address in found)
 
@@ -126,16 +130,23 @@ def way_in(report: Reporter, host: str, known: Addresses) -> Finding:
     )
 
 
-def told_to_callers(report: Reporter, advertised: IPv4Address | None, known: Addresses) -> Finding:
-    """Whether sound comes back by the address in our SDP; None is what livekit-sip finds out itself."""
-    if advertised is None:
+def told_to_callers(report: Reporter, public_ip: str, known: Addresses) -> Finding:
+    """Whether sound comes back by the address in our SDP; `auto` is found out by livekit-sip."""
+    if public_ip == "auto":
         if known.public is None:
             return _unknown(report, "livekit-sip is to ask for its public address itself")
         return report.ok(f"{known.public}, found out by livekit-sip itself")
+    try:
+        return _told(report, IPv4Address(public_ip), known)
+    except ValueError:
+        return report.failed(f"{public_ip} is no address", _SET_PUBLIC_IP)
+
+
+def _told(report: Reporter, advertised: IPv4Address, known: Addresses) -> Finding:
     if not advertised.is_global:
         return report.failed(
             f"callers are told to send their sound to {advertised}, which they cannot reach",
-            "set bridge.public_ip in sip.yaml to the public address, or to auto; then `parley sip apply`",
+            _SET_PUBLIC_IP,
         )
     if advertised in known.own or advertised == known.public:
         return report.ok(f"{advertised}")

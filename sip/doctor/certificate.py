@@ -20,11 +20,12 @@ def files(report: Reporter, certificate: Path, key: Path) -> Finding:
         if not path.is_file():
             return report.failed(f"{path} is missing", "mend bridge.certificate and bridge.key")
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-    except (ssl.SSLError, OSError) as error:
+        # Without a password OpenSSL would ask the terminal for that of a locked key.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except OSError as error:
         return report.failed(
             f"{certificate} and {key} cannot be used: {_reason(error)}",
-            "give both as PEM, the certificate with its chain, and the key that belongs to it",
+            "give both as PEM, the certificate with its chain, and the key that belongs to it, unlocked",
         )
     return report.ok(f"{certificate} and its key")
 
@@ -44,7 +45,7 @@ async def served(
         return report.failed(f"{where}: {error.verify_message}", _cure(error, name))
     except ssl.SSLError as error:
         return report.failed(f"{where} speaks no TLS: {_reason(error)}", _cure_of_server())
-    except OSError:
+    except (OSError, UnicodeError):
         return report.failed(f"nobody listens on {where}", _cure_of_server())
     held = writer.get_extra_info("peercert")
     writer.transport.abort()

@@ -5,7 +5,6 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
 from pathlib import Path
 
 from livekit import api
@@ -71,11 +70,9 @@ def _line_checks(patient: Patient, line: Line) -> list[Check]:
 
     async def address(report: Reporter) -> Looked:
         known = await addresses.look_up(line.public_host, patient.stun_servers)
-        fixed = line.bridge.public_ip
-        advertised = None if fixed == "auto" else IPv4Address(fixed)
         return [
             addresses.way_in(report, line.public_host, known),
-            addresses.told_to_callers(report, advertised, known),
+            addresses.told_to_callers(report, line.bridge.public_ip, known),
         ]
 
     return [

@@ -58,8 +58,9 @@ def test_the_way_in_leads_to_this_machine(
 @pytest.mark.parametrize(
     ("advertised", "addresses", "verdict", "says"),
     [
-        (None, known(PUBLIC), Verdict.OK, str(PUBLIC)),
-        (None, known(PUBLIC, public=None), Verdict.WARNING, "no STUN server"),
+        ("auto", known(PUBLIC), Verdict.OK, str(PUBLIC)),
+        ("auto", known(PUBLIC, public=None), Verdict.WARNING, "no STUN server"),
+        ("999.1.1.1", known(PUBLIC), Verdict.FAILED, "no address"),
         (PUBLIC, known(PUBLIC), Verdict.OK, str(PUBLIC)),
         (INSIDE, known(PUBLIC), Verdict.FAILED, "cannot reach"),
         (OTHER, known(PUBLIC), Verdict.FAILED, "hear nothing"),
@@ -68,9 +69,9 @@ def test_the_way_in_leads_to_this_machine(
     ],
 )
 def test_callers_are_told_the_address_that_sound_comes_by(
-    advertised: IPv4Address | None, addresses: Addresses, verdict: Verdict, says: str
+    advertised: IPv4Address | str, addresses: Addresses, verdict: Verdict, says: str
 ) -> None:
-    found = told_to_callers(REPORT, advertised, addresses)
+    found = told_to_callers(REPORT, str(advertised), addresses)
     assert found.verdict is verdict
     assert says in found.says
 
@@ -135,6 +136,12 @@ async def test_a_server_that_is_not_there_tells_nothing() -> None:
     async with stun(PUBLIC) as gone:
         pass
     assert await public_address([gone]) is None
+
+
+async def test_a_name_that_cannot_be_has_no_address() -> None:
+    found = await look_up(f"{'a' * 64}.example.org", [])
+    assert found.resolved == frozenset()
+    assert found.public is None
 
 
 async def test_a_host_is_looked_up_beside_it() -> None:

@@ -28,8 +28,14 @@ class Made:
     key: Path
 
 
-def made(folder: Path, name: str = NAME, ends: datetime = NOW + timedelta(days=90)) -> Made:
-    """Self-signed."""
+def made(
+    folder: Path,
+    name: str = NAME,
+    ends: datetime = NOW + timedelta(days=90),
+    password: bytes | None = None,
+) -> Made:
+    """Self-signed. The key is locked with `password`, if there is one."""
+    lock = serialization.BestAvailableEncryption(password) if password else None
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     signed = (
@@ -50,7 +56,7 @@ def made(folder: Path, name: str = NAME, ends: datetime = NOW + timedelta(days=9
         key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
+            lock or serialization.NoEncryption(),
         )
     )
     return files
@@ -131,7 +137,13 @@ def test_files_that_do_not(tmp_path: Path) -> None:
     ours, other = made(tmp_path / "ours"), made(tmp_path / "other")
     missing, junk = tmp_path / "missing", tmp_path / "junk"
     junk.write_text("no certificate")
-    for pair in ((ours.certificate, other.key), (junk, ours.key), (missing, ours.key)):
+    locked = made(tmp_path / "locked", password=b"hush")
+    for pair in (
+        (locked.certificate, locked.key),
+        (ours.certificate, other.key),
+        (junk, ours.key),
+        (missing, ours.key),
+    ):
         found = certificate.files(REPORT, *pair)
-        assert found.verdict is Verdict.FAILED
+        assert found.verdict is Verdict.FAILED, pair
         assert found.fix
