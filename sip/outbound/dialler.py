@@ -3,11 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
 
@@ -20,10 +18,12 @@ from sip.outbound.place import (
     CancelledDialError,
     Exchange,
     Placement,
+    Unreachable,
 )
 from sip.outbound.policy import Policy
 from sip.outbound.queue import Dial, Queue, State
 from sip.outbound.result import ANSWERED, Result, again_at
+from sip.outbound.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +39,19 @@ TAKE_OVER = 15.0
 UNREADABLE = 30.0
 """Seconds until a list of numbers that cannot be read is read again; nobody is called meanwhile."""
 
-TRIES = 5
-"""Of a change to the queue whose database is busy or away."""
-
-T = TypeVar("T")
-
 STOPPED = Result(Outcome.NO_ANSWER, None, "Parley was stopped while it rang")
+UNPLACED = Result(Outcome.FAILED, None, "the dialler died before it rang", placed=False)
 UNKNOWN = Result(
     Outcome.FAILED, None, "the dialler died in the call: whether anybody was reached is not known"
 )
+
+
+@contextlib.contextmanager
+def _said_when_away() -> Iterator[None]:
+    try:
+        yield
+    except Unreachable as error:
+        logger.warning("LiveKit is away", extra={"why": type(error).__name__})
 
 
 def read_policy(line: Line) -> Policy:
@@ -98,16 +102,17 @@ class Dialler:
         try:
             while True:
                 claim = partial(self._queue.claim_held, dial_id, self._clock(), self._gap)
-                dial = await _in_thread(claim)
+                dial = await in_thread(claim)
                 if dial:
                     break
                 await asyncio.sleep(self._gap.total_seconds())
             if result := await self._attempt(dial):
                 await self._finish(dial, result)
         except asyncio.CancelledError:
-            await _in_thread(partial(self._queue.cancel, dial_id))
-            raise
-        return await _in_thread(partial(self._queue.get, dial_id))
+            if await in_thread(partial(self._queue.cancel, dial_id)):
+                raise
+            # Too late: it is answered, or over.
+        return await in_thread(partial(self._queue.get, dial_id))
 
     async def _next(self) -> Dial | None:
         """One that may be dialled now."""
@@ -120,10 +125,10 @@ class Dialler:
             logger.error("nobody is called", extra={"why": str(error)})  # noqa: TRY400
             await asyncio.sleep(UNREADABLE)
             return None
-        dial = await _in_thread(partial(self._queue.claim, now, self._gap))
+        dial = await in_thread(partial(self._queue.claim, now, self._gap))
         if dial and (refusal := policy.refusal(dial.order.to, dial.order.from_, now)):
             refused = Result(Outcome.FAILED, None, refusal.reason, placed=False)
-            await _in_thread(partial(self._queue.finish, dial.id, refused))
+            await in_thread(partial(self._queue.finish, dial.id, refused))
             return None
         return dial
 
@@ -142,7 +147,7 @@ class Dialler:
         call = self._placement(dial)
 
         async def ringing() -> None:
-            if not await _in_thread(partial(self._queue.placing, dial.id, call.call_id)):
+            if not await in_thread(partial(self._queue.placing, dial.id, call.call_id)):
                 raise CancelledDialError
 
         try:
@@ -178,15 +183,16 @@ class Dialler:
             await self._finish(dial, result)
             return
         due = self._hours.next_open(again)
-        await _in_thread(partial(self._queue.again, dial.id, due, result))
+        await in_thread(partial(self._queue.again, dial.id, due, result))
 
     async def _finish(self, dial: Dial, result: Result) -> None:
-        mine = await _in_thread(partial(self._queue.finish, dial.id, result))
+        mine = await in_thread(partial(self._queue.finish, dial.id, result))
         if mine or result is not ANSWERED:
             return
-        now = await _in_thread(partial(self._queue.get, dial.id))
+        now = await in_thread(partial(self._queue.get, dial.id))
         if now and now.state is State.CANCELLED:  # in the moment of the answer
-            await self._exchange.remove(self._placement(dial).call_id)
+            with _said_when_away():
+                await self._exchange.remove(self._placement(dial).call_id)
 
     async def _take_over(self) -> None:
         """What a dialler that died has left: called again only if nobody can have been rung."""
@@ -194,17 +200,24 @@ class Dialler:
             seconds=self._line.outbound.ringing_seconds + AGENT_PATIENCE + TAKEN_OVER_AFTER
         )
         now = self._clock()
-        for dial in await _in_thread(partial(self._queue.take_over, now, age)):
+        for dial in await in_thread(partial(self._queue.take_over, now, age)):
             logger.warning("a dialler died in a call", extra={"dial": dial.id})
             if dial.call_id is None:
                 due = max(dial.due_at, now)
-                unplaced = replace(UNKNOWN, placed=False, words="the dialler died before it rang")
-                await _in_thread(partial(self._queue.again, dial.id, due, unplaced))
-            elif await self._exchange.is_answered(dial.call_id):
-                await _in_thread(partial(self._queue.finish, dial.id, ANSWERED))
-            else:
-                await self._exchange.remove(dial.call_id)
-                await _in_thread(partial(self._queue.finish, dial.id, UNKNOWN))
+                await in_thread(partial(self._queue.again, dial.id, due, UNPLACED))
+                continue
+            with _said_when_away():  # it is looked at again when it is old again
+                result = await self._found(dial.call_id)
+                await in_thread(partial(self._queue.finish, dial.id, result))
+
+    async def _found(self, call_id: str) -> Result:
+        """What came of a call whose dialler died; one that rings is ended."""
+        if await in_thread(partial(self._queue.was_answered, call_id)):
+            return ANSWERED
+        if await self._exchange.is_answered(call_id):
+            return ANSWERED
+        await self._exchange.remove(call_id)
+        return UNKNOWN
 
     def _placement(self, dial: Dial) -> Placement:
         """Each attempt is a call of its own."""
@@ -226,23 +239,3 @@ class Dialler:
             ringing=rules.ringing_seconds,
             max_seconds=rules.max_call_seconds,
         )
-
-
-async def _in_thread(change: Callable[[], T]) -> T:
-    """The change is made, or it is not, also when whoever waits is cancelled meanwhile."""
-    work = asyncio.ensure_future(_tried(change))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
-        raise
-
-
-async def _tried(change: Callable[[], T]) -> T:
-    for attempt in range(1, TRIES):
-        try:
-            return await asyncio.to_thread(change)
-        except OperationalError as error:
-            logger.warning("the queue is away", extra={"why": type(error.orig).__name__})
-            await asyncio.sleep(0.2 * attempt)
-    return await asyncio.to_thread(change)

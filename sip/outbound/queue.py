@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
 from agent.call import Outcome
-from ledger.tables import DialRow
+from ledger.tables import CallRow, DialRow
 from sip.outbound.result import Result
 
 
@@ -105,6 +105,12 @@ class Queue:
         with self._engine.connect() as connection:
             row = connection.execute(select(*_COLUMNS).where(DialRow.id == dial_id)).first()
         return Dial.of(row) if row else None
+
+    def was_answered(self, call_id: str) -> bool:
+        """As far as the agent has written it."""
+        wanted = select(CallRow.answered_at).where(CallRow.id == call_id)
+        with self._engine.connect() as connection:
+            return connection.scalar(wanted) is not None
 
     def pending(self) -> list[Dial]:
         """Those that are not over, in the order in which they are due."""

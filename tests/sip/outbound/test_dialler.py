@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from agent.call import Outcome
 from ledger.database import open_ledger
+from ledger.tables import CallRow
 from parley.rehearse.clock import run
 from sip.line import Line
 from sip.outbound.dialler import Dialler
@@ -20,6 +21,7 @@ from sip.outbound.place import Placement, Ringing
 from sip.outbound.queue import Dial, Order, Queue, State
 from sip.outbound.result import ANSWERED, Result, of_sip
 from tests.fakes.exchange import FakeExchange
+from tests.ledger.rows import call_values
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """A Monday: what the clock says when a test begins."""
@@ -326,24 +328,51 @@ def test_a_dialler_that_is_stopped_hangs_up_and_leaves_it_to_the_next_run(
     on_stage(test)
 
 
-@pytest.mark.parametrize("answered", [False, True])
-def test_a_call_whose_dialler_died_is_not_placed_again(on_stage: OnStage, answered: bool) -> None:
+@pytest.mark.parametrize("ended", ["ringing", "talking", "over"])
+def test_a_call_whose_dialler_died_is_not_placed_again(on_stage: OnStage, ended: str) -> None:
     async def test(stage: Stage) -> None:
         dial_id, dead = stage.add(), Queue(stage.engine, "dead")
         assert dead.claim(stage.now(), timedelta(seconds=1))
         assert dead.placing(dial_id, "call-left")
-        exchange = FakeExchange(answered={"call-left"} if answered else set())
+        exchange = FakeExchange(answered={"call-left"} if ended == "talking" else set())
         async with stage.dialling(exchange):
             await asyncio.sleep(3)
             assert stage.dial(dial_id).state is State.DIALLING, "it may ring, somewhere"
+        if ended == "over":
+            with stage.engine.begin() as connection:
+                connection.execute(
+                    insert(CallRow).values(**call_values("call-left", answered_at=NOON))
+                )
         await asyncio.sleep(120)
         async with stage.dialling(exchange):
             await asyncio.sleep(3)
         assert exchange.rung == []
         dial = stage.dial(dial_id)
         assert dial.state is State.DONE
-        assert dial.outcome is (Outcome.ANSWERED if answered else Outcome.FAILED)
-        assert exchange.removed == ([] if answered else ["call-left"])
+        assert dial.outcome is (Outcome.FAILED if ended == "ringing" else Outcome.ANSWERED)
+        assert exchange.removed == (["call-left"] if ended == "ringing" else [])
+
+    on_stage(test)
+
+
+def test_a_livekit_that_is_away_leaves_a_dead_diallers_call_for_later(on_stage: OnStage) -> None:
+    async def test(stage: Stage) -> None:
+        dial_id, dead = stage.add(), Queue(stage.engine, "dead")
+        assert dead.claim(stage.now(), timedelta(seconds=1))
+        assert dead.placing(dial_id, "call-left")
+        await asyncio.sleep(120)
+
+        class Away(FakeExchange):
+            async def is_answered(self, call_id: str) -> bool:
+                raise TimeoutError
+
+        async with stage.dialling(Away()):
+            await asyncio.sleep(3)
+        assert stage.dial(dial_id).state is State.DIALLING
+        await asyncio.sleep(120)
+        async with stage.dialling(FakeExchange()):
+            await asyncio.sleep(3)
+        assert stage.dial(dial_id).outcome is Outcome.FAILED
 
     on_stage(test)
 
@@ -390,6 +419,26 @@ def test_a_held_call_that_is_given_up_is_cancelled_and_hung_up(on_stage: OnStage
         ((_, call),) = exchange.rung
         assert exchange.removed == [call.call_id]
         assert stage.dial(dial_id).state is State.CANCELLED
+
+    on_stage(test)
+
+
+def test_a_held_call_that_is_given_up_in_the_moment_of_the_answer_is_answered(
+    on_stage: OnStage,
+) -> None:
+    async def test(stage: Stage) -> None:
+        dial_id = stage.queue.add(ORDER, stage.now(), held=True)
+
+        class Answers(FakeExchange):
+            async def place(self, call: Placement, ringing: Ringing) -> Result:
+                result = await super().place(call, ringing)
+                calling.cancel()
+                return result
+
+        calling = asyncio.create_task(stage.dialler(Answers()).run_held(dial_id))
+        dial = await calling
+        assert dial is not None
+        assert dial.outcome is Outcome.ANSWERED
 
     on_stage(test)
 
