@@ -6,20 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.orm import Session
 
 from ledger.database import (
     MIGRATIONS,
     VERSION_TABLE,
     LedgerError,
+    exclusively,
     head,
     open_ledger,
     parse,
 )
-from ledger.tables import Base
+from ledger.tables import Base, CallRow
+from tests.ledger.rows import call_row, call_values
 
 
 def test_an_empty_database_gets_the_tables_that_the_code_knows(engine: Engine) -> None:
@@ -112,3 +117,22 @@ def test_a_url_of_something_else_is_refused_without_its_password(url: str, why: 
     with pytest.raises(LedgerError, match=why) as refused:
         open_ledger(url)
     assert "sesame" not in str(refused.value)
+
+
+def test_an_older_ledger_is_brought_up_to_date_with_what_it_holds(url: str) -> None:
+    old = create_engine(parse(url))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with exclusively(old) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "v0001")
+    with Session(old) as session, session.begin():
+        session.add(CallRow(**call_values()))
+    old.dispose()
+    engine = open_ledger(url)
+    assert call_row(engine).persona == "clerk"
+    with engine.connect() as connection:
+        assert (
+            connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() == head()
+        )
+    engine.dispose()
