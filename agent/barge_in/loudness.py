@@ -22,6 +22,9 @@ SMOOTH = 0.2
 """Seconds: about a syllable. A caller's last word is loud for most of a second, and its text there by
 then."""
 
+EXPIRES = 3.0
+"""Seconds after the agent's sound in which words may still be its echo's."""
+
 
 class _Level:
     def __init__(self) -> None:
@@ -43,16 +46,18 @@ class Loudness:
         self._onset = float("-inf")
         self._loud_at: float | None = None
         self._speaking = False
+        self._now = self._agent_until = 0.0
 
     def played(self, power: float, seconds: float, at: float) -> None:
         """Of the agent, heard from `at` on."""
-        self._sounded.append((at + seconds, self._agent.add(power, seconds)))
+        self._agent_until = at + seconds
+        self._sounded.append((self._agent_until, self._agent.add(power, seconds)))
         while self._sounded[0][0] < at - ROUND_TRIP - ECHO_TAIL:
             self._sounded.popleft()
 
     def heard(self, power: float, seconds: float, now: float) -> None:
         """Of the caller."""
-        level = self._caller.add(power, seconds)
+        self._now, level = now, self._caller.add(power, seconds)
         own = max((each for at, each in self._sounded if at >= now - ROUND_TRIP), default=0.0)
         if own == 0.0 and self._speaking:
             self._most = max(self._most, level)
@@ -72,4 +77,5 @@ class Loudness:
     @property
     def faint(self) -> bool:
         """Since the speech began. Never, of a caller whose sound nobody measures."""
-        return self._loud_at is not None and self._loud_at < self._onset
+        measured = self._loud_at is not None and self._loud_at < self._onset
+        return measured and self._now < self._agent_until + EXPIRES

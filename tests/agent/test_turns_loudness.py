@@ -84,6 +84,14 @@ def test_an_echo_right_after_the_callers_words_is_not_told_from_them() -> None:
     assert call.speech(0.2, agent=AGENT, caller=AGENT - 25)
 
 
+def test_what_is_heard_long_after_is_no_echo() -> None:
+    call = Call()
+    call.hears(0.5, agent=AGENT, caller=-70.0)
+    assert call.speech(0.5, agent=AGENT, caller=AGENT - 25)
+    call.hears(4.0, agent=None, caller=-70.0)
+    assert not call.loudness.faint
+
+
 def test_nobody_is_faint_while_the_agent_is_silent() -> None:
     call = Call()
     call.hears(2.0, agent=None, caller=-70.0)
