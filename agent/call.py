@@ -58,12 +58,14 @@ class CallRequest(BaseModel):
 
 
 class Outcome(StrEnum):
-    """What came of a call. The first four are of calls that we place, before anybody answers."""
+    """What came of a call. The first four are of calls that we place, before anybody answers;
+    `refused` is of callers whom admission does not let in."""
 
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     DECLINED = "declined"
     FAILED = "failed"
+    REFUSED = "refused"
     ANSWERED = "answered"
     MACHINE = "machine"
 

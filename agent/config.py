@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     recovery: RecoverySettings = RecoverySettings()
     vad: VadKind = Field("bundled", description="Voice activity detector of the turn detection.")
     personas: Path = Field(Path("personas"), description="Folder of persona files.")
+    line: Path | None = Field(
+        None, description="`sip.yaml`, whose `admission` says who is let in; everybody, if unset."
+    )
     recordings: Path = Field(
         Path("recordings"), description="Folder of the recordings that personas ask for."
     )

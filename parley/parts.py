@@ -147,6 +147,7 @@ class _Plan:
             "AGENT_HEALTH_HOST": HOST,
             "AGENT_HEALTH_PORT": str(self.ports.worker),
             "AGENT_LEDGER": self.settings.ledger_url,
+            "AGENT_LINE": str(self.settings.sip_file),
             "AGENT_RECORDINGS": str(self.settings.run_dir / "recordings"),
         }
         for side, url in {

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from agent.admission import Admission
 from agent.yaml_file import read_yaml
 
 DOMAIN = "pstn.twilio.com"
@@ -155,6 +156,8 @@ class Line(_Part):
     voice_url: Annotated[str, Field(pattern=r"^https://[^\s]+$")] | None = None
     """Mode twiml: where Twilio asks what to do with a call (`/twiml` of the web server)."""
     spend: SpendGuard | None = None
+    admission: Admission = Admission()
+    """Who is let in, and what becomes of the others; read for each call."""
     bridge: Bridge = Bridge()
     outbound: Outbound = Outbound()
 

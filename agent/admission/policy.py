@@ -117,6 +117,12 @@ class Admission(_Part):
     minutes_per_day: Annotated[float, Field(ge=0)] | None = None
     """Of all calls together, since midnight in the zone of `hours`."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether any bound needs other calls to be counted."""
+        bounds = (self.max_calls, self.calls_per_hour_of_caller, self.minutes_per_day)
+        return bool(self.max_calls_of_persona) or any(bound is not None for bound in bounds)
+
     def day_began(self, now: datetime) -> datetime:
         there = now.astimezone(ZoneInfo(self.hours.timezone))
         return there.replace(hour=0, minute=0, second=0, microsecond=0)

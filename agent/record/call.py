@@ -45,7 +45,7 @@ class CallRecord:
         self._page = Page(sink, clock)
         self._room = room
         self._key = key
-        self._started_at = clock()
+        self.started_at = clock()
         self._request = CallRequest()
         self._state: CallState | None = None
         self._caller: int | None = None
@@ -59,10 +59,12 @@ class CallRecord:
             self._begin()
 
     def joined(self, request: CallRequest, identity: str, attributes: Mapping[str, str]) -> None:
-        """The caller is there. `request` with what their attributes tell."""
+        """The caller is there, which may be told twice. `request` with what their attributes tell."""
         self._request = request
         self._begin()
         self._page.put(from_number=request.from_, to_number=request.to)
+        if self._caller is not None:
+            return
         self._caller = self._page.add(
             LegRow,
             identity=identity,
@@ -70,6 +72,15 @@ class CallRecord:
             number=attributes.get("sip.phoneNumber"),
             joined_at=self._page.now(),
         )
+
+    @property
+    def id(self) -> str:
+        """Of its row."""
+        return self._request.call_id or self._key
+
+    async def written(self, patience: float) -> None:
+        """Wait until what is told so far stands in the ledger, so many seconds at most."""
+        await asyncio.to_thread(self._page.settle, patience)
 
     def watch(self, session: AgentSession[None]) -> None:
         self._talk = TalkRecord(self._page, session)
@@ -118,7 +129,7 @@ class CallRecord:
         if self._page.is_open:
             return
         self._page.open(
-            self._request.call_id or self._key,
+            self.id,
             direction=self._request.direction,
             persona=self._request.persona,
             from_number=self._request.from_,
@@ -127,7 +138,7 @@ class CallRecord:
             worker=f"{socket.gethostname()}:{os.getpid()}",
             test=self._request.test,
             state=str(CallState.IDLE),
-            started_at=self._started_at,
+            started_at=self.started_at,
             usage={},
             **self._signs_of_life(),
         )
@@ -148,7 +159,7 @@ class CallRecord:
 
     def _usage(self, now: datetime) -> dict[str, Any]:
         return {
-            "line_seconds": round((now - self._started_at).total_seconds(), 3),
+            "line_seconds": round((now - self.started_at).total_seconds(), 3),
             "models": self._talk.usage() if self._talk else [],
             "apologies": self._call.apologies,
             "stalls": dict(self._call.stalls),

@@ -8,11 +8,12 @@ from ledger.tables import Base, CallRow, EventRow
 
 
 class Sink(Protocol):
-    """What `ledger.writer.Writer` does; none but `close` may wait."""
+    """What `ledger.writer.Writer` does; none but `settle` and `close` may wait."""
 
     def add(self, table: type[Base], **values: Any) -> int: ...
     def change(self, table: type[Base], key: int, **values: Any) -> None: ...
     def call(self, call_id: str, **values: Any) -> None: ...
+    def settle(self, timeout: float) -> bool: ...
     def close(self, timeout: float) -> None: ...
 
 
@@ -50,6 +51,11 @@ class Page:
 
     def happened(self, event: str, **details: Any) -> None:
         self.add(EventRow, at=self.now(), kind=event, details=details)
+
+    def settle(self, timeout: float) -> None:
+        """Blocks until all is written so far, so many seconds at most."""
+        if self._sink:
+            self._sink.settle(timeout)
 
     def close(self, timeout: float) -> None:
         """Blocks until all is written, so many seconds at most."""

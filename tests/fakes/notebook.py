@@ -24,6 +24,9 @@ class Notebook:
     def call(self, call_id: str, **values: Any) -> None:
         self.rows[CallRow][call_id].update(values)
 
+    def settle(self, timeout: float) -> bool:
+        return True
+
     def close(self, timeout: float) -> None:
         self.closed = True
 
