@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -10,7 +11,7 @@ from bench.manners_cases import ACKNOWLEDGEMENTS, INTERRUPTIONS, NOISES, WORDLES
 from bench.manners_sound import Effect, Story, effect
 from bench.simulated_table import line, percentiles
 from parley.rehearse.sip_mind import Notes
-from sip.simulate.caller import call
+from sip.simulate.caller import CallFailedError, call
 from sip.simulate.conversation import Turn
 from sip.simulate.noises import clatter, murmur
 from sip.simulate.observer import Overheard
@@ -122,7 +123,7 @@ class Measured:
     path: tuple[float, ...]
     """Seconds to an echo in the agent's place and back."""
     left_out: int
-    """Utterances into no story, or that could not be placed."""
+    """Utterances into no story, or that could not be placed, and those of calls that failed."""
 
 
 async def measure(each: int, seed: int) -> Measured:
@@ -133,7 +134,8 @@ async def measure(each: int, seed: int) -> Measured:
 
     async def work(rig: Rig, waiting: Iterator[tuple[int, list[Case]]]) -> None:
         for number, those in waiting:
-            told.append(await rig.call(those, number))
+            with suppress(CallFailedError, TimeoutError):  # what was not uttered is left out
+                told.append(await rig.call(those, number))
 
     async with rigs(AT_ONCE) as stack:
         story = await stack[0].story()
@@ -185,7 +187,7 @@ def page(measured: Measured) -> list[str]:
         "",
         *table,
         "",
-        f"Left out, for no story was told then: {measured.left_out}.",
+        f"Left out, for no story was told then or the call failed: {measured.left_out}.",
         f"Wrong: {', '.join(sorted(wrong)) or 'none'}.",
     ]
 

@@ -1,23 +1,30 @@
 """Where in a story that is known the agent is, by its sound at the caller. Pure.
 
-The same voice says the same text in the same samples, so that a piece of a recording is found in an
-undisturbed telling by correlation, whatever the way did to its level.
+The same voice says the same text alike, so that a piece of a recording is found in an undisturbed
+telling by how its level goes up and down: codecs and jitter buffers change samples, and leave that.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from sip.simulate.hearing import HOP_SECONDS, SPEECH, levels, spells
-from sip.simulate.measure import agent_loud
+from sip.simulate.measure import Levels, agent_loud
 from sip.simulate.speech import RATE, Samples
 
-ALIKE = 0.6
-"""Correlation from which a piece is a part of the story."""
-PIECE = 0.8
+ALIKE = 0.75
+"""Correlation of levels from which a piece is a part of the story."""
+PIECE = 1.2
 """Seconds of a piece."""
 STEP = 0.1
+FADE = 0.15
+"""Seconds of the agent's last sound that may be faded."""
+NEAR = 0.2
+"""Seconds by which a place may be off."""
+FLOOR = -55.0
+"""dBFS: what is lower is silence alike."""
 DOWN = 20.0
 """Decibels under the agent's own level: silent."""
 LINGER = 2.0
@@ -48,22 +55,26 @@ class Story:
     def __init__(self, telling: Samples) -> None:
         self.telling = telling
         self.seconds = telling.size / RATE
-        energy = np.concatenate([[0.0], np.cumsum(telling.astype(np.float64) ** 2)])
-        self._energy = energy
+        self._level = _shape(telling)
 
-    def place(self, piece: Samples) -> float | None:
-        """Where `piece` ends in the telling; None where it is no part of it."""
-        if piece.size > self.telling.size or not piece.any():
+    def place(self, piece: Samples, until: float | None = None) -> float | None:
+        """Where `piece` ends in the telling, up to `until`; None where it is no part of that."""
+        shape = _shape(piece)
+        if not 0 < shape.size <= self._level.size or shape.std() < 1.0:
             return None
-        size = 1 << (self.telling.size + piece.size).bit_length()
-        sound = np.fft.rfft(self.telling.astype(np.float64), size)
-        found = np.fft.irfft(sound * np.fft.rfft(piece.astype(np.float64), size).conj(), size)
-        starts = self.telling.size - piece.size + 1
-        local = self._energy[piece.size :] - self._energy[: -piece.size]
-        own = float((piece.astype(np.float64) ** 2).sum())
-        alike = found[:starts] / np.sqrt(own * np.maximum(local, own / 100))
+        end = None if until is None else max(shape.size, round(until / HOP_SECONDS))
+        views = sliding_window_view(self._level[:end], shape.size)
+        spread = np.maximum(views.std(axis=1), 1.0) * shape.std()
+        centred = shape - shape.mean()
+        alike = (views @ centred) / shape.size / spread
         best = int(np.argmax(alike))
-        return (best + piece.size) / RATE if alike[best] >= ALIKE else None
+        if alike[best] < ALIKE:
+            return None
+        return best * HOP_SECONDS + piece.size / RATE
+
+
+def _shape(sound: Samples) -> Levels:
+    return np.maximum(levels(sound), FLOOR)
 
 
 def effect(story: Story, agent: Samples, onset: float, end: float) -> Effect | None:
@@ -73,7 +84,8 @@ def effect(story: Story, agent: Samples, onset: float, end: float) -> Effect | N
         return None
     at, place = before
     for later in np.arange(end + LINGER, end + BEYOND, STEP):
-        now = story.place(_piece(agent, float(later) - PIECE, float(later)))
+        told = place + (float(later) - at) + NEAR
+        now = story.place(_piece(agent, float(later) - PIECE, float(later)), told)
         sounds = _quiet(agent, float(later) - EDGE, float(later)) < EDGE / 2
         if now is not None and now > place and sounds:
             behind = (float(later) - at) - (now - place)
@@ -102,11 +114,11 @@ def _last_of_story(
         if spell.end <= at or spell.start > onset + BEYOND:
             continue
         # The end of it is faded: what is before the fade tells where it belongs.
-        piece = _piece(agent, max(spell.start, spell.end - PIECE), spell.end)
-        found = story.place(piece)
         expected = last[1] + (spell.end - last[0])
-        if found is not None and last[1] - 0.2 <= found <= expected + 0.2:
-            last = spell.end, found
+        piece = _piece(agent, spell.end - FADE - PIECE, spell.end - FADE)
+        found = story.place(piece, expected + NEAR)
+        if found is not None and found + FADE >= last[1] - NEAR:
+            last = spell.end, found + FADE
         elif spell.start < onset + 0.05 < spell.end:  # too faded to be known, and no other
             last = spell.end, min(expected, story.seconds)
     return last

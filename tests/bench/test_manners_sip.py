@@ -14,6 +14,7 @@ from parley.rehearse.sip_mind import Asked, Notes
 from sip.simulate.observer import Overheard
 from sip.simulate.speech import RATE, Samples
 from sip.simulate.timeline import Recording
+from tests.bench.speech import babbled
 
 DIALLED = 100.0
 """Seconds of the loop's clock."""
@@ -27,7 +28,7 @@ def silence(seconds: float) -> Samples:
 
 @pytest.fixture(scope="module")
 def story() -> Story:
-    return Story(np.random.default_rng(3).normal(0, 3000, 12 * RATE).astype(np.int16))
+    return Story(babbled(12.0, 3))
 
 
 def interrupted(story: Story, kept: str) -> Call:
@@ -69,7 +70,7 @@ def test_the_page_counts_shares_and_names_what_was_wrong() -> None:
     assert "| onset → silent, ms | p95 ≤ 1100 | 1 | 700 / 700 / 700 |" in text
     assert "| history within one word of what was heard | ≥ 95 % | 1 | 100.0 % |" in text
     assert "| resumed without a loss | all | 2 | 50.0 % |" in text
-    assert "Left out, for no story was told then: 2." in text
+    assert "Left out, for no story was told then or the call failed: 2." in text
     assert "Wrong: cough '', interruption 'Stop.'." in text
 
 
