@@ -1,6 +1,7 @@
 """Sound that goes up and down as speech does, and is like itself nowhere else."""
 
 import numpy as np
+import numpy.typing as npt
 
 from sip.simulate.speech import RATE, Samples
 
@@ -10,7 +11,7 @@ SYLLABLE = (0.08, 0.3)
 
 def babbled(seconds: float, seed: int) -> Samples:
     random = np.random.default_rng(seed)
-    pieces = []
+    pieces: list[npt.NDArray[np.float64]] = []
     while sum(piece.size for piece in pieces) < seconds * RATE:
         size = round(random.uniform(*SYLLABLE) * RATE)
         rise = np.sin(np.linspace(0, np.pi, size)) ** 0.5
