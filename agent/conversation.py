@@ -154,7 +154,6 @@ class Conversation:
 
     def hear(self, frame: rtc.AudioFrame) -> None:
         """The caller's sound, as it comes in."""
-        self.floor.hear(frame)
         if self._opening:
             self._opening.hear(frame)
 

@@ -43,7 +43,7 @@ class PhoneAgent(Agent):
                 self._talk.hear(frame)
                 if not self._talk.toolbox.secret:
                     voice.hear(self.session, frame)
-                yield frame
+                yield self._talk.floor.hear(frame)
 
         async with (
             aclosing(Agent.default.stt_node(self, counted(), model_settings)) as heard,

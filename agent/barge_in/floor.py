@@ -21,7 +21,7 @@ from agent.barge_in.echo import ECHO_TAIL, ROUND_TRIP, OwnWords, without_echo
 from agent.barge_in.events import text_of, with_text
 from agent.barge_in.loudness import Loudness
 from agent.barge_in.merge import merged
-from agent.barge_in.meter import Metered, hear
+from agent.barge_in.meter import Metered, silenced
 from agent.barge_in.pacing import Pacing
 from agent.barge_in.script import Script
 from agent.barge_in.sound import Sound
@@ -83,10 +83,11 @@ class Floor:
         """Of the agent's sound, to be told what the caller hears."""
         return Metered(self._loudness, other)
 
-    def hear(self, frame: rtc.AudioFrame) -> None:
-        """The caller's sound, as it comes."""
-        hear(self._loudness, frame)
+    def hear(self, frame: rtc.AudioFrame) -> rtc.AudioFrame:
+        """The caller's sound, as it comes; returned as the ears shall hear it."""
+        frame = silenced(self._loudness, frame)
         self._sound.check()
+        return frame
 
     async def listen(
         self, events: AsyncIterable[stt.SpeechEvent]
@@ -132,8 +133,6 @@ class Floor:
 
     def _weigh(self, event: stt.SpeechEvent, text: str) -> stt.SpeechEvent | None:
         final = event.type == stt.SpeechEventType.FINAL_TRANSCRIPT
-        if self._loudness.faint:
-            return None
         if not self._agent_has_word():
             text = without_echo(text, self._echoes())
             return self._pass(event, text, final=final) if text else None

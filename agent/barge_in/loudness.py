@@ -55,16 +55,18 @@ class Loudness:
         while self._sounded[0][0] < at - ROUND_TRIP - ECHO_TAIL:
             self._sounded.popleft()
 
-    def heard(self, power: float, seconds: float, now: float) -> None:
-        """Of the caller."""
+    def heard(self, power: float, seconds: float, now: float) -> bool:
+        """Of the caller. Whether it may be kept from the ears."""
         self._now, level = now, self._caller.add(power, seconds)
         own = max((each for at, each in self._sounded if at >= now - ROUND_TRIP), default=0.0)
         if own == 0.0 and self._speaking:
             self._most = max(self._most, level)
         if self._loud_at is None:
             self._loud_at = float("-inf")
-        if self._speaking and (level * FAINTER > own or level * UNUSUAL > self._usual):
+        loud = level * FAINTER > own or level * UNUSUAL > self._usual
+        if self._speaking and loud:
             self._loud_at = now
+        return not loud
 
     def began(self, now: float) -> None:
         self._speaking, self._onset, self._most = True, now, 0.0

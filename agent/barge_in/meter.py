@@ -28,9 +28,14 @@ class Metered:
             self._other.dropped(at)
 
 
-def hear(loudness: Loudness, frame: rtc.AudioFrame) -> None:
-    """The caller's sound."""
-    loudness.heard(power(frame), frame.duration, asyncio.get_running_loop().time())
+def silenced(loudness: Loudness, frame: rtc.AudioFrame) -> rtc.AudioFrame:
+    """The caller's sound, silent where it is no more than an echo: ears that hear it through would
+    put its words before the caller's."""
+    now = asyncio.get_running_loop().time()
+    if not loudness.heard(power(frame), frame.duration, now):
+        return frame
+    silence = bytes(2 * frame.samples_per_channel * frame.num_channels)
+    return rtc.AudioFrame(silence, frame.sample_rate, frame.num_channels, frame.samples_per_channel)
 
 
 def power(frame: rtc.AudioFrame) -> float:
