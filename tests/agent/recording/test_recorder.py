@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 from livekit import rtc
 
-from agent.recording import RATE, UNFINISHED, Kind, Recorder
+from agent.recording.files import UNFINISHED, Kind
+from agent.recording.recorder import RATE, Recorder
 from tests.fakes.virtual_time import on_virtual_time
 
 FRAME = 0.02
