@@ -24,6 +24,7 @@ from agent.call import Call
 from agent.clips import SAMPLE_RATE, Clip, frames
 from agent.config import Settings
 from agent.failures import Failures
+from agent.hold import follow
 from agent.memory import START, Memory
 from agent.outbound import Opening
 from agent.persona import Persona
@@ -54,6 +55,7 @@ class Conversation:
         self._persona = persona
         self._session = session
         self._toolbox: Toolbox | None = None
+        self._telephone: Telephone | None = None
         self._placed = False
         self._opening: Opening | None = None
         self._lead_in = settings.lead_in
@@ -80,6 +82,7 @@ class Conversation:
         `beside` plays what is no speech of the session's; without it, the session says that, too.
         """
         self._beside = beside
+        self._telephone = telephone
         self._toolbox = self._make_toolbox(telephone)
         self.floor = Floor(self._persona, self._session)
         self.failures = Failures(
@@ -149,6 +152,8 @@ class Conversation:
         self._session.say(self._persona.greeting)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._timekeeper.run())
+            if self._telephone:
+                tasks.create_task(follow(self._telephone.packets, self._timekeeper.hold))
             if self._opening and (reason := await self._opening.unmasked()):
                 self.end(reason)
 

@@ -36,12 +36,18 @@ class Timekeeper:
         self._failures = failures
         self._end = end
         self._silence = Silence(persona.message_plan)
+        self._held = False
         self._changed = asyncio.Event()
 
     def watch(self) -> None:
         self._session.on("agent_state_changed", self._on_state)
         self._session.on("user_state_changed", self._on_state)
         self._session.on("user_input_transcribed", self._on_heard)
+
+    def hold(self, held: bool) -> None:
+        """The caller holds us, or is back: what silence there is meanwhile is not theirs."""
+        self._held = held
+        self._on_state()
 
     async def run(self) -> None:
         limit = TimeLimit(self._limits, self._now())
@@ -78,12 +84,12 @@ class Timekeeper:
             async with asyncio.timeout_at(None if due == NEVER else due):
                 await self._changed.wait()
 
-    def _on_state(self, _: AgentStateChangedEvent | UserStateChangedEvent) -> None:
+    def _on_state(self, _: AgentStateChangedEvent | UserStateChangedEvent | None = None) -> None:
         """In a console of text alone there is no silence: who types is not in a hurry."""
         session = self._session
         spoken = session.stt is not None and session.output.audio is not None
         idle = session.agent_state in {"listening", "idle"} and session.user_state != "speaking"
-        if spoken and idle:
+        if spoken and idle and not self._held:
             self._silence.quiet(self._now())
         else:
             self._silence.busy()

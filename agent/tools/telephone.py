@@ -22,6 +22,9 @@ class Telephone(Protocol):
     async def transfer(self, number: str, ringing: int) -> None:
         """Raises `sip.transfer.TransferError`; otherwise the caller is no longer ours."""
 
+    async def packets(self) -> int | None:
+        """How many of the caller's have come; None when that is not known."""
+
 
 class RoomTelephone:
     """The caller's line in a job's room."""
@@ -29,6 +32,7 @@ class RoomTelephone:
     def __init__(self, job: JobContext, caller: rtc.RemoteParticipant) -> None:
         self._job = job
         self._identity = caller.identity
+        self._caller = caller
 
     def on_key(self, pressed: Callable[[str], None]) -> None:
         def heard(dtmf: rtc.SipDTMF) -> None:
@@ -44,3 +48,14 @@ class RoomTelephone:
         room = self._job.job.room.name
         sip = self._job.api.sip
         await transfer(sip, room=room, identity=self._identity, to=number, ringing=ringing)
+
+    async def packets(self) -> int | None:
+        tracks = [each.track for each in self._caller.track_publications.values() if each.track]
+        if not tracks:
+            return None
+        try:
+            stats = await tracks[0].get_stats()
+        except Exception:  # noqa: BLE001  # the track is gone, and the client knows no better name
+            return None
+        coming = (each.inbound_rtp.received for each in stats if each.HasField("inbound_rtp"))
+        return sum(each.packets_received for each in coming)

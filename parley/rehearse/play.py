@@ -177,3 +177,6 @@ class _Telephone:
         if self._outcome != "answered":
             raise TransferError(self._outcome)
         self._record.transferred_to = number
+
+    async def packets(self) -> None:
+        """It has no line that could be quiet."""

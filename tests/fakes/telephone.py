@@ -7,7 +7,7 @@ from sip.transfer import Reason, TransferError
 
 
 class FakeTelephone:
-    """`fails` is why a transfer does. One takes `rings` seconds."""
+    """`fails` is why a transfer does. One takes `rings` seconds. While it `holds`, nothing comes."""
 
     def __init__(self, fails: Reason | None = None, rings: float = 0.0) -> None:
         self.pressed: list[str] = []
@@ -15,6 +15,8 @@ class FakeTelephone:
         self._fails: Reason | None = fails
         self._rings = rings
         self._hear: list[Callable[[str], None]] = []
+        self.holds = False
+        self._packets = 0
 
     def keys(self, keys: str) -> None:
         """The caller presses them, all at once."""
@@ -33,3 +35,7 @@ class FakeTelephone:
         await asyncio.sleep(self._rings)
         if self._fails:
             raise TransferError(self._fails)
+
+    async def packets(self) -> int:
+        self._packets += not self.holds
+        return self._packets
