@@ -1,13 +1,14 @@
 """Before a caller is answered: whether they are let in, and by whom they are answered."""
 
 import logging
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from livekit import rtc
 from livekit.agents import JobContext
 
-from agent.admission import Admission, Busy, HandOver, Refused, Take
+from agent.admission import Admission, Busy, HandOver, Refused, Take, webhook
 from agent.admission.desk import Desk
 from agent.beside import play_beside
 from agent.call import Call, CallRequest, Outcome
@@ -51,15 +52,19 @@ class Reception:
         if (policy := self.desk.policy()) == EVERYBODY:
             return request
         caller = await self.line.wait_for_caller(self.patience)
-        refused = await self._ask(policy, request, caller)
+        asked = self._joined(request, caller)
+        refused = await self._ask(policy, asked)
         if refused is None:
-            return request
+            known = await self._known(policy, asked)
+            if known:
+                return known
+            refused = Refused("the owner's server refuses")
         about = {"reason": refused.reason, "instead": refused.otherwise.do}
         logger.info("a caller is not let in", extra=about)
         match refused.otherwise:
             case Take(persona=persona):
                 self.record.note(persona=persona)
-                return request.model_copy(update={"persona": persona})
+                return asked.model_copy(update={"persona": persona})
             case HandOver(to=number):
                 await play_beside(self.job.room, frames(Clip.silence(ANSWERED)))
                 await _hand_over(RoomTelephone(self.job, caller), number)
@@ -69,16 +74,26 @@ class Reception:
         self.call.stopping(f"refused: {refused.reason}")
         return None
 
-    async def _ask(
-        self, policy: Admission, request: CallRequest, caller: rtc.RemoteParticipant
-    ) -> Refused | None:
+    def _joined(self, request: CallRequest, caller: rtc.RemoteParticipant) -> CallRequest:
         asked = request.with_sip(caller.attributes)
         self.call.id = asked.call_id or self.call.id
         self.record.joined(asked, caller.identity, caller.attributes)
+        return asked
+
+    async def _ask(self, policy: Admission, asked: CallRequest) -> Refused | None:
         if policy.counts:
             await self.record.written(WRITTEN)
-        wants = Asked(self.record.id, self.record.started_at, request.persona, asked.from_)
+        wants = Asked(self.record.id, self.record.started_at, asked.persona, asked.from_)
         return await self.desk.ask(policy, wants, datetime.now(UTC))
+
+    async def _known(self, policy: Admission, asked: CallRequest) -> CallRequest | None:
+        """As the owner's server knows the caller."""
+        if policy.call_start is None:
+            return asked
+        known = await webhook.asked(policy.call_start, asked, os.environ)
+        if known and known.persona != asked.persona:
+            self.record.note(persona=known.persona)
+        return known
 
 
 async def _hand_over(telephone: RoomTelephone, number: str) -> None:

@@ -1,8 +1,6 @@
 """Webhooks out: tells web servers what happened to calls, and `parley webhooks`."""
 
 import asyncio
-import hashlib
-import hmac
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ import aiohttp
 import typer
 from sqlalchemy import Engine
 
+from agent.signature import SIGNATURE, signature
 from ledger.database import open_ledger
 from ledger.spool import deliveries, replay, settle, spool, take
 from ledger.tables import DeliveryRow
@@ -27,18 +26,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=10.0)
 ANSWER = 200
 """Characters of an answer that are kept."""
 
-SIGNATURE = "Parley-Signature"
-
 app = typer.Typer(no_args_is_help=True, help="Events that web servers are told.")
-
-
-def signature(secret: str, at: int, body: bytes) -> str:
-    """`t=AT,v1=HEX`: HMAC-SHA256 over `AT.BODY`, so that an old one cannot be sent again.
-
-    Who is told checks it against the body as it came, and that `t` (seconds since 1970) is recent.
-    """
-    signed = f"{at}.".encode() + body
-    return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
 
 class Sender:

@@ -18,6 +18,7 @@ Reason = Literal[
     "the day's minutes are used up",
     "full",
     "the persona is full",
+    "the owner's server refuses",
 ]
 
 

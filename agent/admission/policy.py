@@ -67,6 +67,14 @@ class HandOver(_Part):
 Otherwise = Annotated[Busy | Take | HandOver, Field(discriminator="do")]
 
 
+class CallStart(_Part):
+    """A web server of the owner's that is asked about each caller who is let in."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]{1,480}$")]
+    secret: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+    """Name of what signs the question: `AGENT_SECRET_NAME` in the environment."""
+
+
 class Hours(_Part):
     """When somebody answers. A day that is not named is closed, if any is."""
 
@@ -114,6 +122,7 @@ class Admission(_Part):
     """Nobody else, if any is given."""
     denied_callers: tuple[Prefix, ...] = ()
     calls_per_hour_of_caller: Annotated[int, Field(ge=1)] | None = None
+    call_start: CallStart | None = None
     minutes_per_day: Annotated[float, Field(ge=0)] | None = None
     """Of all calls together, since midnight in the zone of `hours`."""
 

@@ -92,8 +92,9 @@ async def test_of_two_who_call_at_once_one_is_let_in(guarded: Stack) -> None:
 
 
 async def test_when_closed_another_persona_answers(guarded: Stack) -> None:
-    never = {"week": {"mon": []}}
-    admit(guarded, hours=never, when_closed={"do": "persona", "persona": "reminder"})
+    admit(
+        guarded, hours={"week": {"mon": []}}, when_closed={"do": "persona", "persona": "reminder"}
+    )
     async with talking(line_to(guarded)) as talk:
         await talk.hears("appointment service")
     await idle(guarded)

@@ -15,11 +15,12 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from agent.signature import SIGNATURE, signature
 from ledger.database import open_ledger
 from ledger.spool import RETRIES, deliveries
 from ledger.tables import CallRow
 from parley.settings import BadSettingsError, Settings
-from parley.webhooks import SIGNATURE, Sender, signature
+from parley.webhooks import Sender
 from tests.ledger.rows import call_values
 
 SECRET = "a secret of some length"
