@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from sip.simulate.hearing import HOP_SECONDS, SPEECH, levels, spells
-from sip.simulate.measure import Levels, agent_loud
+from sip.simulate.measure import Levels
 from sip.simulate.speech import RATE, Samples
 
 ALIKE = 0.75
@@ -19,8 +20,10 @@ ALIKE = 0.75
 PIECE = 1.2
 """Seconds of a piece."""
 STEP = 0.1
-FADE = 0.15
-"""Seconds of the agent's last sound that may be faded."""
+HOLD = 0.2
+"""Seconds in which more than half of the story must be missing, or it was a gap of the line's."""
+BLUR = 0.04
+"""Seconds by which the way may be longer or shorter than it was."""
 NEAR = 0.2
 """Seconds by which a place may be off."""
 FLOOR = -55.0
@@ -92,8 +95,8 @@ def effect(story: Story, agent: Samples, onset: float, end: float) -> Effect | N
             silences = _quiet(agent, at, float(later)) - _quiet(story.telling, place, now)
             paused = max(0.0, behind, silences)
             return Effect(None, now, round(paused, 3), round(max(0.0, silences - behind), 3))
-    stop = _last_of_story(story, agent, onset, at, place)
-    return Effect(round(stop[0] - onset, 3), stop[1], 0.0, 0.0)
+    stop = _cut(story, agent, onset, at - place)
+    return Effect(round(stop - onset, 3), stop - (at - place), 0.0, 0.0)
 
 
 def _place_before(story: Story, agent: Samples, onset: float) -> tuple[float, float] | None:
@@ -105,32 +108,46 @@ def _place_before(story: Story, agent: Samples, onset: float) -> tuple[float, fl
     return None
 
 
-def _last_of_story(
-    story: Story, agent: Samples, onset: float, at: float, place: float
-) -> tuple[float, float]:
-    """When the story's last sound ended, and where in the story."""
-    last = at, place
-    for spell in agent_loud(levels(agent)):
-        if spell.end <= at or spell.start > onset + BEYOND:
-            continue
-        # The end of it is faded: what is before the fade tells where it belongs.
-        expected = last[1] + (spell.end - last[0])
-        piece = _piece(agent, spell.end - FADE - PIECE, spell.end - FADE)
-        found = story.place(piece, expected + NEAR)
-        if found is not None and found + FADE >= last[1] - NEAR:
-            last = spell.end, found + FADE
-        elif spell.start < onset + 0.05 < spell.end:  # too faded to be known, and no other
-            last = spell.end, min(expected, story.seconds)
-    return last
+def _cut(story: Story, agent: Samples, onset: float, lag: float) -> float:
+    """When the agent's sound ended: from then on it is silent where the story, told `lag` seconds
+    later than in the telling, is not."""
+    heard, told = levels(agent), levels(story.telling)
+    quiet, loud = heard < _own(heard) - DOWN, told > _own(told) - DOWN
+    sounding = np.zeros(quiet.size, dtype=bool)
+    first = round(lag / HOP_SECONDS)
+    begin, end = max(0, first), min(sounding.size, first + loud.size)
+    if begin < end:
+        sounding[begin:end] = _eroded(loud)[begin - first : end - first]
+    missing = sounding & quiet
+    missing[: round(onset / HOP_SECONDS)] = False
+    held = sliding_window_view(np.append(missing, np.zeros(_hops(HOLD), dtype=bool)), _hops(HOLD))
+    ends = np.flatnonzero(missing & (held.sum(axis=1)[: missing.size] > _hops(HOLD) / 2))
+    stop = int(ends[0]) if ends.size else end
+    before = np.flatnonzero(~quiet[:stop])
+    return float(before[-1] + 1 if before.size else stop) * HOP_SECONDS
+
+
+def _eroded(loud: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where it is loud for some time around: the way is not equally long all the time."""
+    blur = _hops(BLUR)
+    return sliding_window_view(np.pad(loud, blur), 2 * blur + 1).all(axis=1)
+
+
+def _own(level: Levels) -> float:
+    """Of the agent: its mean power while it speaks."""
+    speaking = level[level > SPEECH]
+    return float(10 * np.log10(np.mean(10 ** (speaking / 10)))) if speaking.size else SPEECH
+
+
+def _hops(seconds: float) -> int:
+    return round(seconds / HOP_SECONDS)
 
 
 def _quiet(sound: Samples, start: float, end: float) -> float:
     """Seconds in it under the agent's level."""
     level = levels(sound)
-    speaking = level[level > SPEECH]
-    own = 10 * np.log10(np.mean(10 ** (speaking / 10))) if speaking.size else SPEECH
     part = level[round(start / HOP_SECONDS) : round(end / HOP_SECONDS)]
-    return float(np.count_nonzero(part < own - DOWN)) * HOP_SECONDS
+    return float(np.count_nonzero(part < _own(level) - DOWN)) * HOP_SECONDS
 
 
 def _piece(sound: Samples, start: float, end: float) -> Samples:
