@@ -37,6 +37,7 @@ snd_path {folder}
 statmode_default off
 module_path {modules}
 module g711.so
+module g722.so
 module sndfile.so
 module aufile.so
 module_app account.so
@@ -47,7 +48,7 @@ module_tmp uuid.so
 
 _ACCOUNT = (
     "<sip:{from_}@127.0.0.1:{sip};transport=udp>;auth_user={user};auth_pass={password};"
-    "regint=0;audio_codecs=PCMU/8000/1\n"
+    "regint=0;audio_codecs={codec}\n"
 )
 
 
@@ -79,8 +80,10 @@ class Control:
 
 
 @contextlib.asynccontextmanager
-async def baresip(folder: Path, stack: Stack, from_: str) -> AsyncGenerator[Control]:
-    """A baresip of its own that calls as `from_`, with its files in `folder`.
+async def baresip(
+    folder: Path, stack: Stack, from_: str, *, codec: str = "PCMU/8000/1"
+) -> AsyncGenerator[Control]:
+    """A baresip of its own that calls as `from_` and offers one codec, with its files in `folder`.
 
     Raises CallFailedError when it is not there or does not start.
     """
@@ -88,7 +91,7 @@ async def baresip(folder: Path, stack: Stack, from_: str) -> AsyncGenerator[Cont
     if program is None:
         raise CallFailedError("baresip is not installed: apt install baresip-core")
     modules = Path(program).parent.parent / "lib" / "baresip" / "modules"
-    control_port = _configure(folder, stack, from_, modules)
+    control_port = _configure(folder, stack, from_, codec, modules)
     process = await asyncio.create_subprocess_exec(
         program, "-f", str(folder), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
     )
@@ -140,7 +143,7 @@ async def ended(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _configure(folder: Path, stack: Stack, from_: str, modules: Path) -> int:
+def _configure(folder: Path, stack: Stack, from_: str, codec: str, modules: Path) -> int:
     """Write baresip's files; returns its control port."""
     # baresip takes the port after its SIP port too, for TLS.
     sip, control, rtp = _free_ports(2), _free_ports(1), _free_ports(1)
@@ -161,6 +164,7 @@ def _configure(folder: Path, stack: Stack, from_: str, modules: Path) -> int:
         _ACCOUNT.format(
             from_=from_,
             sip=sip,
+            codec=codec,
             user=stack.sip_username,
             password=stack.sip_password.get_secret_value(),
         )

@@ -63,8 +63,9 @@ class Message:
         return _written(lines, body, more)
 
 
-def request(method: str, uri: str, headers: dict[str, str]) -> bytes:
-    return _written([f"{method} {uri} SIP/2.0"], "", headers)
+def request(method: str, uri: str, headers: dict[str, str], body: str = "") -> bytes:
+    """`body` is SDP, unless `headers` say what it is."""
+    return _written([f"{method} {uri} SIP/2.0"], body, headers)
 
 
 def description(host: str, port: int) -> str:
@@ -94,7 +95,7 @@ def listens_at(offer: str) -> tuple[str, int]:
 
 def _written(lines: list[str], body: str, more: dict[str, str]) -> bytes:
     if body:
-        more = more | {"content-type": "application/sdp"}
+        more = {"content-type": "application/sdp"} | more
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in more.items()]
     lines += [f"content-length: {len(body.encode())}", "", body]
     return "\r\n".join(lines).encode()

@@ -34,7 +34,7 @@ async def path_times(stack: Stack, *, dial: Dial, beeps: int = 20) -> list[float
     Raises CallFailedError when the call is not answered.
     """
     room, number = f"path-{uuid.uuid4().hex[:12]}", f"+1555018{random.randrange(10_000):04}"
-    async with _door(stack, number, room), _echo(stack, room):
+    async with door(stack, number, room), echo(stack, room):
         async with dial(stack, to=number, from_="+15550180000") as line:
             await asyncio.sleep(_SETTLE)
             for _ in range(beeps):
@@ -56,7 +56,7 @@ def _beep() -> Samples:
 
 
 @contextlib.asynccontextmanager
-async def _door(stack: Stack, number: str, room: str) -> AsyncGenerator[None]:
+async def door(stack: Stack, number: str, room: str) -> AsyncGenerator[None]:
     """A trunk and a rule that lead `number` into `room`, gone afterwards; and those of a run that was killed."""
     async with stack.client() as client:
         await _remove(client)
@@ -101,8 +101,8 @@ async def _remove(client: api.LiveKitAPI) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _echo(stack: Stack, name: str) -> AsyncGenerator[None]:
-    """A participant of the room `name` that sends back what it hears."""
+async def echo(stack: Stack, name: str) -> AsyncGenerator[rtc.Room]:
+    """A participant of the room `name` that sends back what it hears; the room as it sees it."""
     room = rtc.Room()
     source = rtc.AudioSource(RATE, 1, queue_size_ms=200)
     with one_failure():
@@ -123,7 +123,7 @@ async def _echo(stack: Stack, name: str) -> AsyncGenerator[None]:
                     rtc.LocalAudioTrack.create_audio_track("echo", source),
                     rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE),
                 )
-                yield
+                yield room
             finally:
                 for task in running:
                     task.cancel()
