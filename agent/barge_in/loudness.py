@@ -7,8 +7,6 @@ agent's voice 20 dB weaker or more; a caller is rarely that faint, and then so a
 from collections import deque
 from math import exp
 
-from agent.barge_in.echo import ECHO_TAIL, ROUND_TRIP
-
 FAINTER = 10 ** (20 / 10)
 """Times, in power, that the agent's sound is stronger than what may be its echo."""
 
@@ -17,6 +15,9 @@ UNUSUAL = 10 ** (10 / 10)
 
 USUAL = 10 ** (-26 / 10)
 """Of a caller who has not spoken yet: the level at which telephone lines are tested."""
+
+LATEST = 1.5
+"""Seconds in which an echo comes, at most, on a machine that is busy, too."""
 
 SMOOTH = 0.2
 """Seconds: about a syllable. A caller's last word is loud for most of a second, and its text there by
@@ -52,13 +53,13 @@ class Loudness:
         """Of the agent, heard from `at` on."""
         self._agent_until = at + seconds
         self._sounded.append((self._agent_until, self._agent.add(power, seconds)))
-        while self._sounded[0][0] < at - ROUND_TRIP - ECHO_TAIL:
+        while self._sounded[0][0] < at - LATEST:
             self._sounded.popleft()
 
     def heard(self, power: float, seconds: float, now: float) -> bool:
         """Of the caller. Whether it may be kept from the ears."""
         self._now, level = now, self._caller.add(power, seconds)
-        own = max((each for at, each in self._sounded if at >= now - ROUND_TRIP), default=0.0)
+        own = max((each for at, each in self._sounded if at >= now - LATEST), default=0.0)
         if own == 0.0 and self._speaking:
             self._most = max(self._most, level)
         if self._loud_at is None:
