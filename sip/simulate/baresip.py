@@ -147,13 +147,14 @@ def _configure(folder: Path, stack: Stack, from_: str, codec: str, modules: Path
     """Write baresip's files; returns its control port."""
     # baresip takes the port after its SIP port too, for TLS.
     sip, control, rtp = _free_ports(2), _free_ports(1), _free_ports(1)
+    rate = int(codec.split("/")[1])  # a source must have its codec's
     (folder / "config").write_text(
         _CONFIG.format(
             sip=sip,
             control=control,
             rtp=rtp // 2 * 2,
             rtp_end=rtp // 2 * 2 + 20,
-            rate=RATE,
+            rate=rate,
             folder=folder,
             modules=modules,
         )
@@ -169,7 +170,7 @@ def _configure(folder: Path, stack: Stack, from_: str, codec: str, modules: Path
             password=stack.sip_password.get_secret_value(),
         )
     )
-    write_wave(folder / "silence.wav", np.zeros(SILENCE, dtype=np.int16))
+    write_wave(folder / "silence.wav", np.zeros(SILENCE, dtype=np.int16), rate)
     return control
 
 
