@@ -84,7 +84,7 @@ def scenario(name: str) -> Scenario:
         {
             "name": name,
             "goal": "Utters things into a story.",
-            "with": {"greeting": "Good day."},
+            "with": {"greeting": "Good day.", "instructions": "You tell stories."},
             "script": {
                 "unknown": "I see.",
                 "entries": [{"name": "story", "hears": [ASK], "says": " ".join(SENTENCES)}],

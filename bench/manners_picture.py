@@ -1,7 +1,7 @@
 """A call that is interrupted, to be heard and seen: `python -m bench.manners --recording FOLDER`.
 
 Writes interrupted.wav (the caller left, the agent right), interrupted.svg (both waveforms, and the
-agent's level around the cut) and interrupted.md (what was said, heard and kept).
+agent's sound and level at the cut) and interrupted.md (what was said, heard and kept).
 """
 
 import asyncio
@@ -73,9 +73,10 @@ def picture(told: Call, found: Outcome | None) -> str:
     drawn = [
         *_waveform("caller", recording.caller, 0),
         *_waveform("agent", recording.agent, HIGH + GAP),
-        *_level(recording.agent, start, found, 2 * (HIGH + GAP)),
+        *_waveform("agent, at the cut", _near(recording.agent, start), 2 * (HIGH + GAP)),
+        *_level(recording.agent, start, found, 3 * (HIGH + GAP)),
     ]
-    high = 3 * (HIGH + GAP) + GAP
+    high = 4 * (HIGH + GAP) + GAP
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {high}" '
@@ -101,8 +102,12 @@ def _waveform(name: str, sound: Samples, top: int) -> Iterator[str]:
     yield f'<text x="4" y="{top + 14}">{name}, {sound.size / RATE:.1f} s</text>'
 
 
+def _near(sound: Samples, onset: float) -> Samples:
+    return sound[round(max(0.0, onset + AROUND[0]) * RATE) : round((onset + AROUND[1]) * RATE)]
+
+
 def _level(sound: Samples, onset: float, found: Outcome | None, top: int) -> Iterator[str]:
-    """The agent's, every 5 ms, with the caller's onset and the silence marked."""
+    """The agent's, every 5 ms, with the caller's onset and the silence marked here and above."""
     first = max(0.0, onset + AROUND[0])
     part = levels(sound)[round(first / HOP_SECONDS) : round((onset + AROUND[1]) / HOP_SECONDS)]
     scale = WIDE / (AROUND[1] - AROUND[0])
@@ -116,10 +121,12 @@ def _level(sound: Samples, onset: float, found: Outcome | None, top: int) -> Ite
         yield from _mark("20 dB down", (onset - first + found.silent) * scale, top)
         if found.decided is not None:
             at = onset - first + found.silent - found.decided
-            yield from _mark("decided", at * scale, top + GAP)
+            yield from _mark("decided", at * scale, top, row=1)
     yield f'<text x="4" y="{top + HIGH + 14}">the agent&#8217;s level, 0 to {FLOOR:.0f} dBFS</text>'
 
 
-def _mark(text: str, x: float, top: int) -> Iterator[str]:
-    yield f'<path d="M{x:.1f},{top}v{HIGH}" stroke="#c33"/>'
-    yield f'<text x="{x + 4:.1f}" y="{top + 12}" fill="#c33">{text}</text>'
+def _mark(text: str, x: float, top: int, row: int = 0) -> Iterator[str]:
+    """Through this drawing and the one above it."""
+    above = HIGH + GAP
+    yield f'<path d="M{x:.1f},{top - above}v{above + HIGH}" stroke="#c33"/>'
+    yield f'<text x="{x + 4:.1f}" y="{top + 12 + 14 * row}" fill="#c33">{text}</text>'

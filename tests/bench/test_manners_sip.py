@@ -79,7 +79,11 @@ def test_a_picture_shows_both_sides_and_the_moments(story: Story) -> None:
     drawn = ET.fromstring(picture(told, STOP))
     texts = [element.text or "" for element in drawn.iter() if element.tag.endswith("text")]
     assert {"20 dB down", "decided", "the caller's voice begins"} <= set(texts)
-    assert sum(text.startswith(("caller", "agent")) for text in texts) == 2
+    assert [text.rpartition(",")[0] for text in texts[:3]] == [
+        "caller",
+        "agent",
+        "agent, at the cut",
+    ]
 
 
 def test_the_history_is_told_beside_the_picture(story: Story) -> None:
