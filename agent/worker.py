@@ -15,6 +15,7 @@ from agent.analysis import analyse, transcript
 from agent.beside import play_beside
 from agent.call import BadRequestError, Call, CallRequest
 from agent.config import AGENT_NAME, Settings
+from agent.control import Control
 from agent.conversation import Conversation
 from agent.doors import Doors, mind_client
 from agent.line import Line, NoCallerError
@@ -156,6 +157,7 @@ async def _talk(
                 if placed:
                     with talk.deaf():
                         await line.wait_for_answer(caller, RINGING)
+                Control(session).obey(job.room)
             call.active(time.monotonic())
             record.went_on()
             line.up.set()
