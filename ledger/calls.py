@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, or_, select
 from sqlalchemy.orm import Session
 
 from ledger.redaction import masked, redacted, redacted_deep
@@ -34,6 +34,8 @@ class Wanted:
     outcome: str | None = None
     number: str | None = None
     """Either end's, E.164."""
+    after: tuple[datetime, str] | None = None
+    """Start and id of a call: those that `find_calls` yields after it."""
 
 
 def find_calls(engine: Engine, wanted: Wanted, limit: int | None = None) -> Iterator[CallRow]:
@@ -92,6 +94,9 @@ def _matching(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield CallRow.outcome == wanted.outcome
     if wanted.number:
         yield or_(CallRow.from_number == wanted.number, CallRow.to_number == wanted.number)
+    if wanted.after:
+        at, id_ = wanted.after
+        yield or_(CallRow.started_at < at, and_(CallRow.started_at == at, CallRow.id > id_))
 
 
 def _whole(session: Session, call: CallRow, *, numbers: bool) -> dict[str, Any]:
