@@ -11,6 +11,7 @@ from parley import queue as queue_command
 from parley import simulate as simulate_command
 from parley import sip as sip_command
 from parley import up as up_command
+from parley import web as web_command
 from parley import webhooks as webhooks_command
 from parley import worker as worker_command
 from parley.rehearse import command as rehearse_command
@@ -49,4 +50,5 @@ app.add_typer(calls_command.app, name="calls")
 app.add_typer(persona_command.app, name="persona")
 app.add_typer(queue_command.app, name="queue")
 app.add_typer(sip_command.app, name="sip")
+app.add_typer(web_command.app, name="web")
 app.add_typer(webhooks_command.app, name="webhooks")

@@ -31,6 +31,7 @@ class Ports:
     csm: int = 8102
     scripted: int = 8103
     worker: int = 8104
+    web: int = 8080
     rtp: int = 10_000
 
     @classmethod
@@ -45,6 +46,7 @@ class Ports:
             csm=base + 21,
             scripted=base + 22,
             worker=base + 23,
+            web=base + 24,
             rtp=base + 100,
         )
 

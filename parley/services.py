@@ -7,7 +7,7 @@ from functools import partial
 
 from livekit import api
 
-from parley import ledger_keeper, webhooks
+from parley import ledger_keeper, web, webhooks
 from parley.applied import reconciler
 from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
@@ -47,6 +47,7 @@ def build_services(
         "line": reconciler(settings, ports).run,
         "dialler": partial(dial_from_the_queue, settings, environment),
         "webhooks": partial(webhooks.tell, settings),
+        "web": partial(web.run, settings, ports, environment),
         "ledger": ledger_keeper.keeper(settings.ledger_url),
     }
 

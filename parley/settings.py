@@ -82,6 +82,16 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Signs what they are told; needed where there are any.",
     )
+    web_host: str = Field("127.0.0.1", description="Address that the control API listens on.")
+    web_port: int | None = Field(
+        None,
+        ge=1,
+        le=65_535,
+        description="Its port; 8080, or one of PARLEY_PORT_BASE's, if unset.",
+    )
+    web_public_url: WebAddress | None = Field(
+        None, description="What Twilio calls it by, without a path: `https://calls.example.com`."
+    )
     sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
     sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")
     trunk_password: SecretStr | None = Field(

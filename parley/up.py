@@ -6,12 +6,12 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from parley.door import Door
-from parley.part import Part, PartError
+from parley.part import PartError
 from parley.parts import build_parts
 from parley.ports import Ports
 from parley.probes import HOST
@@ -50,12 +50,14 @@ class _Stack:
         self._ports = wanted.with_free_sip()
         self._door = Door(settings, self._ports.livekit)
         parts = build_parts(settings, self._ports, environment, self._door.ensure)
-        self._parts = _all_but(without, parts)
+        services = build_services(settings, self._ports, environment)
+        _refuse_unknown(without, {part.name for part in parts} | services.keys())
+        self._parts = [part for part in parts if part.name not in without]
+        self._services = {name: run for name, run in services.items() if name not in without}
         self._ports.check((part.name, part.port) for part in self._parts)
         self._supervisor = Supervisor(
             self._parts, folder=ROOT, logs=settings.run_dir / "logs", changed=self._write_stack
         )
-        self._services = build_services(settings, self._ports, environment)
         self._file = settings.run_dir / "stack.json"
         self._is_up = False
         if self._ports.sip != wanted.sip:
@@ -120,13 +122,11 @@ class _Stack:
         whole.replace(self._file)
 
 
-def _all_but(names: Collection[str], parts: Sequence[Part]) -> list[Part]:
-    known = {part.name for part in parts}
-    if unknown := set(names) - known:
+def _refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
+    if unknown := set(names) - set(known):
         raise BadSettingsError(
             f"--without {min(unknown)}: the parts are {', '.join(sorted(known))}"
         )
-    return [part for part in parts if part.name not in names]
 
 
 @contextmanager

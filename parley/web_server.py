@@ -1,0 +1,68 @@
+"""What the control API of this machine works with. To import it takes a second, for FastAPI."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from livekit import api
+from pydantic import SecretStr
+
+from ledger.database import open_ledger
+from parley.applied import livekit_url
+from parley.outbound import read_line
+from parley.ports import Ports
+from parley.settings import ROOT, Settings
+from sip.line import Line
+from web.server.app import build_app
+from web.server.desk import Desk, Twilio
+from web.server.keys import KeyFile
+from web.server.run import open_listener, serve
+from web.server.switchboard import LiveKitSwitchboard
+
+
+async def run_server(
+    settings: Settings, ports: Ports, environment: Mapping[str, str], keys: KeyFile
+) -> None:
+    """Until cancelled. Raises `LedgerError` or `ListenError`."""
+    async with _desk(settings, ports, environment, keys) as desk:
+        listener = open_listener(settings.web_host, settings.web_port or ports.web)
+        await serve(build_app(desk), listener)
+
+
+@asynccontextmanager
+async def _desk(
+    settings: Settings, ports: Ports, environment: Mapping[str, str], keys: KeyFile
+) -> AsyncIterator[Desk]:
+    engine = await asyncio.to_thread(open_ledger, settings.ledger_url)
+    livekit = api.LiveKitAPI(
+        livekit_url(ports, environment),
+        settings.livekit_api_key,
+        settings.livekit_api_secret.get_secret_value(),
+        failover=False,  # it would send a REFER that failed twice more
+    )
+    try:
+        async with livekit:
+            yield Desk(
+                engine=engine,
+                switchboard=LiveKitSwitchboard(livekit),
+                keys=keys,
+                line=lambda: _line(settings.sip_file),
+                personas=ROOT / environment.get("AGENT_PERSONAS", "personas"),
+                recordings=settings.run_dir / "recordings",
+                environment=environment,
+                twilio=_twilio(settings, environment),
+            )
+    finally:
+        engine.dispose()
+
+
+def _line(file: Path) -> Line | None:
+    return read_line(file) if file.exists() else None
+
+
+def _twilio(settings: Settings, environment: Mapping[str, str]) -> Twilio | None:
+    token = environment.get("TWILIO_AUTH_TOKEN")
+    if settings.web_public_url is None or not token:
+        return None
+    return Twilio(settings.web_public_url, SecretStr(token))

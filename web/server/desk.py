@@ -1,0 +1,78 @@
+"""What the routes work with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from sip.line import Line
+from web.server.feed import Feed
+from web.server.keys import KeyFile
+from web.server.limits import Limiter
+from web.server.switchboard import Switchboard
+
+
+@dataclass(frozen=True)
+class Twilio:
+    """`public_url` is what Twilio calls this server by, without a path: that is what it signs."""
+
+    public_url: str
+    token: SecretStr
+
+
+class Metrics:
+    def __init__(self, feed: Feed) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "parley_web_requests",
+            "Requests answered.",
+            ("route", "status"),
+            registry=self.registry,
+        )
+        listeners = Gauge(
+            "parley_web_listeners", "Clients of the live events.", registry=self.registry
+        )
+        listeners.set_function(lambda: feed.listeners)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`line` reads `sip.yaml` anew, or returns None: there is none. It raises `BadFileError`.
+
+    `environment` holds the secrets that personas and the line name.
+    """
+
+    engine: Engine
+    switchboard: Switchboard
+    keys: KeyFile
+    line: Callable[[], Line | None]
+    personas: Path
+    recordings: Path
+    environment: Mapping[str, str]
+    twilio: Twilio | None = None
+    limiter: Limiter = field(default_factory=Limiter)
+    now: Callable[[], datetime] = _now
+
+
+def _desk_of(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _feed_of(request: Request) -> Feed:
+    feed: Feed = request.app.state.feed
+    return feed
+
+
+TheDesk = Annotated[Desk, Depends(_desk_of)]
+TheFeed = Annotated[Feed, Depends(_feed_of)]

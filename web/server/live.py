@@ -1,0 +1,252 @@
+"""/v1/live: the calls that go on, their events, and what may be done to them."""
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Engine, or_, select
+from sqlalchemy.orm import Session
+
+from agent.call import CallState
+from agent.control import LONGEST
+from ledger.calls import to_json
+from ledger.redaction import masked
+from ledger.tables import CallRow
+from sip.numbers import classify
+from sip.outbound.hours import NoZoneError
+from sip.outbound.policy import Policy
+from sip.reaper import Room
+from web.server.access import Reader, Writer
+from web.server.calls import CallId, no_such_call
+from web.server.desk import Desk, TheDesk, TheFeed
+from web.server.dials import line_of
+from web.server.errors import ApiError, documented
+from web.server.feed import Event, Feed, goes_on
+from web.server.keys import Scope
+from web.server.switchboard import NobodyError, UnreachableError
+
+router = APIRouter(prefix="/v1/live", tags=["live"])
+
+KEEP_ALIVE = 15.0
+"""Seconds without an event after which a comment says that the connection is alive."""
+
+RINGING = 30
+"""Seconds that whom a caller is transferred to has for answering."""
+
+
+class LiveCall(BaseModel):
+    """`id` is the ledger's, or the room's for a call that it does not know (yet). `seconds` since it
+    began; `callers` are all in it but agents."""
+
+    id: str
+    persona: str | None
+    direction: str | None
+    from_number: str | None
+    to_number: str | None
+    state: str
+    started_at: datetime | None
+    seconds: float
+    callers: int
+    agents: int
+
+
+class LiveCalls(BaseModel):
+    calls: list[LiveCall]
+
+
+class Say(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST)]
+
+
+class Transfer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[str, Field(max_length=32, description="A number in international form.")]
+
+
+class Transferred(BaseModel):
+    """But for `transferred` and `unreachable`, which is not known, the caller is still ours."""
+
+    result: Literal[
+        "transferred",
+        "busy",
+        "no_answer",
+        "rejected",
+        "refused",
+        "caller_left",
+        "unreachable",
+    ]
+
+
+@router.get("", responses=documented())
+async def list_live(desk: TheDesk, key: Reader) -> LiveCalls:
+    """The calls that go on, as LiveKit and the ledger know them."""
+    async with _livekit():
+        rooms = await desk.switchboard.rooms()
+    rows = await asyncio.to_thread(_rows, desk, [room.name for room in rooms])
+    numbers = key.may(Scope.CALLS_NUMBERS)
+    return LiveCalls(calls=[_shown(room, rows.get(room.name), numbers) for room in rooms])
+
+
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses=documented() | {200: {"content": {"text/event-stream": {}}, "description": "SSE."}},
+)
+async def events(key: Reader, feed: TheFeed) -> StreamingResponse:
+    """Server-sent events, until the client leaves: `ready`, `call.started`, `turn`, `call.ended`.
+
+    A client that does not keep up is sent `overflow`, and the stream ends.
+    """
+    if not feed.has_room:
+        message = "too many clients listen: end one, or try again"
+        raise ApiError(503, "too_many_listeners", message, {"Retry-After": "5"})
+    stream = _stream(feed, key.may(Scope.CALLS_NUMBERS))
+    return StreamingResponse(
+        stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+@router.post("/{call_id}/hangup", status_code=204, responses=documented(404))
+async def hang_up(desk: TheDesk, key: Writer, call_id: CallId) -> Response:
+    """End a call for everybody in it, at once."""
+    room = await _room(desk, call_id)
+    async with _livekit():
+        await desk.switchboard.hang_up(room)
+    return Response(status_code=204)
+
+
+@router.post("/{call_id}/say", status_code=202, responses=documented(404, 409))
+async def say(desk: TheDesk, key: Writer, call_id: CallId, wanted: Say) -> Response:
+    """Have the agent say so, as soon as it does not speak."""
+    room = await _room(desk, call_id, talking=True)
+    async with _livekit():
+        await desk.switchboard.say(room, wanted.text)
+    return Response(status_code=202)
+
+
+@router.post("/{call_id}/transfer", responses=documented(404, 409))
+async def transfer(desk: TheDesk, key: Writer, call_id: CallId, wanted: Transfer) -> Transferred:
+    """Hand the caller to somebody else by SIP REFER; waits until they have answered, or will not."""
+    room = await _room(desk, call_id, talking=True)
+    await asyncio.to_thread(_refuse_a_wrong_number, desk, wanted.to)
+    async with _livekit():
+        failed = await desk.switchboard.transfer(room, wanted.to, RINGING)
+    return Transferred(result=failed or "transferred")
+
+
+@asynccontextmanager
+async def _livekit() -> AsyncIterator[None]:
+    """Raises `ApiError` for what the switchboard raises."""
+    try:
+        yield
+    except NobodyError:
+        raise no_such_call() from None
+    except UnreachableError as error:
+        message = "LiveKit does not answer: see that it runs, and try again"
+        raise ApiError(503, "livekit_unavailable", message, {"Retry-After": "2"}) from error
+
+
+async def _room(desk: Desk, call_id: str, *, talking: bool = False) -> str:
+    """Of a call that goes on. Raises `ApiError`; also if `talking`, and agent and caller do not."""
+    row = await asyncio.to_thread(_row, desk, call_id)
+    if row is None:
+        async with _livekit():
+            rooms = {room.name for room in await desk.switchboard.rooms()}
+        if call_id not in rooms:
+            raise no_such_call()
+        return call_id
+    if talking and row.state != CallState.ACTIVE:
+        message = "agent and caller do not hear each other: try again when the call is active"
+        raise ApiError(409, "not_active", message)
+    return row.room
+
+
+def _row(desk: Desk, call_id: str) -> CallRow | None:
+    wanted = or_(CallRow.id == call_id, CallRow.room == call_id)
+    return next(iter(_read(desk.engine, desk.now(), wanted)), None)
+
+
+def _rows(desk: Desk, rooms: list[str]) -> Mapping[str, CallRow]:
+    found = _read(desk.engine, desk.now(), CallRow.room.in_(rooms))
+    return {row.room: row for row in found}
+
+
+def _read(engine: Engine, now: datetime, wanted: Any) -> list[CallRow]:
+    with Session(engine) as session:
+        rows = list(session.scalars(select(CallRow).where(wanted, goes_on(now))))
+        session.expunge_all()
+    return rows
+
+
+def _shown(room: Room, row: CallRow | None, numbers: bool) -> LiveCall:
+    def number(given: str | None) -> str | None:
+        return given if numbers else masked(given)
+
+    return LiveCall(
+        id=row.id if row else room.name,
+        persona=row and row.persona,
+        direction=row and row.direction,
+        from_number=row and number(row.from_number),
+        to_number=row and number(row.to_number),
+        state=row.state if row else str(CallState.CONNECTING),
+        started_at=row and row.started_at,
+        seconds=round(max(0.0, room.age), 1),
+        callers=room.callers,
+        agents=room.agents,
+    )
+
+
+def _refuse_a_wrong_number(desk: Desk, to: str) -> None:
+    """By the line's policy, but for the hours: who is transferred is awake. Raises `ApiError`."""
+    line = line_of(desk)
+    try:
+        policy = Policy.of(line) if line else _of_kind_alone(to)
+    except NoZoneError as error:
+        raise ApiError(503, "line_unreadable", str(error)) from error
+    anywhen = dataclasses.replace(policy, hours=None)
+    refusal = anywhen.refusal(to, line.caller_id if line else to, desk.now())
+    if refusal:
+        raise ApiError(422, f"refused_{refusal.rule}", refusal.reason)
+
+
+def _of_kind_alone(to: str) -> Policy:
+    """No line: only what is never dialled is refused."""
+    country = classify(to).country
+    return Policy(frozenset({to}), frozenset({country} if country else ()))
+
+
+async def _stream(feed: Feed, numbers: bool) -> AsyncIterator[str]:
+    with feed.listening() as listener:
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE):
+                    event = await listener.next()
+            except TimeoutError:
+                yield ": alive\n\n"
+                continue
+            yield _written(event, numbers) if event else "event: overflow\ndata: {}\n\n"
+            if event is None:
+                return
+
+
+def _written(event: Event, numbers: bool) -> str:
+    """As the WHATWG's HTML standard has server-sent events."""
+    row = to_json(event.row, numbers=numbers) if event.row is not None else {}
+    data = {name: value for name, value in row.items() if name not in HIDDEN}
+    if event.call_id:
+        data["call_id"] = event.call_id
+    return f"event: {event.kind}\ndata: {json.dumps(data)}\n\n"
+
+
+HIDDEN = frozenset({"room", "worker", "recording"})
+"""Columns that are our machines' business."""
