@@ -19,7 +19,7 @@ from whisper_engine.synthetic import write_scripted
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 ASKED = "tell me a story"
-LISTENED = 8.0
+LISTENED = 5.0
 HOLE = 0.6
 """Seconds of silence that the agent's sentences do not have: it was stopped."""
 
