@@ -18,7 +18,7 @@ class PortError(Exception):
 
 
 class Health:
-    """`/health` (alive), `/ready` (registered with LiveKit), `/calls` (JSON figures)."""
+    """`/health` (alive), `/ready` (registered with LiveKit, and not draining), `/calls` (JSON figures)."""
 
     def __init__(self, held: HeldCalls, active: Callable[[], set[str]], settings: Settings) -> None:
         self._held = held
@@ -29,9 +29,14 @@ class Health:
             f"Bearer {key.get_secret_value()}" if (key := settings.health_key) else None
         )
         self._registered = False
+        self._draining = False
 
     def on_registered(self, *_: object) -> None:
         self._registered = True
+
+    def on_draining(self) -> None:
+        """The worker takes no more calls; those that it holds go on."""
+        self._draining = True
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[int]:
@@ -66,9 +71,8 @@ class Health:
         return web.json_response({"status": "alive"})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        return web.json_response(
-            {"ready": self._registered}, status=200 if self._registered else 503
-        )
+        ready = self._registered and not self._draining
+        return web.json_response({"ready": ready}, status=200 if ready else 503)
 
     async def _calls(self, request: web.Request) -> web.Response:
         sent = request.headers.get("Authorization", "")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from livekit.agents import AgentServer, JobProcess, JobRequest
+from livekit.agents import NOT_GIVEN, AgentServer, JobProcess, JobRequest, NotGivenOr
 
 from agent.call import HeldCalls
 from agent.config import Settings
@@ -57,6 +57,11 @@ class Worker(AgentServer):
             await self.drain()
             await self.aclose()
             _end(f"the worker stops: {error}")
+
+    async def drain(self, timeout: NotGivenOr[int | None] = NOT_GIVEN) -> None:
+        """Take no more calls, and wait for the end of those that it holds."""
+        self._health.on_draining()
+        await super().drain(timeout)
 
     async def choose(self, request: JobRequest) -> None:
         """Take the call if there is room for it; else leave it to another worker."""

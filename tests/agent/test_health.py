@@ -33,6 +33,9 @@ async def test_the_worker_is_ready_once_it_is_registered(http: aiohttp.ClientSes
         assert (await http.get(f"{url}/ready")).status == 503
         health.on_registered("AW_1", None)
         assert (await http.get(f"{url}/ready")).status == 200
+        health.on_draining()
+        assert (await http.get(f"{url}/ready")).status == 503
+        assert (await http.get(f"{url}/health")).status == 200
 
 
 async def test_calls_held_and_their_age_are_told(http: aiohttp.ClientSession) -> None:

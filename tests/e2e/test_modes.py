@@ -7,8 +7,8 @@ import signal
 import socket
 import sys
 from asyncio import StreamReader
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import AsyncGenerator, Mapping
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -17,13 +17,13 @@ import pytest
 from parley.settings import ROOT
 from parley.worker import worker_environment
 from tests.e2e.console import listening
+from tests.e2e.workers import START, line_with, worker
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 AGENT = ("-m", "agent")
 FRAMEWORK = ("-m", "livekit.agents")
-START = (*AGENT, "start")
 FRAMEWORK_START = (*FRAMEWORK, "start", "agent/worker.py")
 NOBODY = {
     "PATH": os.environ["PATH"],
@@ -32,44 +32,6 @@ NOBODY = {
     "LIVEKIT_API_SECRET": "x" * 32,
 }
 """A LiveKit that is not there: enough for a worker that refuses to start."""
-
-
-@asynccontextmanager
-async def worker(
-    environment: Mapping[str, str],
-    *command: str,
-    stop: signal.Signals = signal.SIGINT,
-    screen: int = PIPE,
-    keys: int = DEVNULL,
-) -> AsyncGenerator[Process]:
-    """A worker in a session of its own. Leaving asks it to stop and sees that it does."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, *command),
-        cwd=ROOT,
-        env=environment,
-        stdin=keys,
-        stdout=screen,
-        stderr=STDOUT,
-        start_new_session=True,
-    )
-    try:
-        yield process
-        process.send_signal(stop)
-        async with asyncio.timeout(15):
-            assert await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-
-
-async def line_with(process: Process, words: bytes) -> None:
-    """Read what it writes up to a line with these words."""
-    assert process.stdout is not None
-    async for line in process.stdout:
-        if words in line:
-            return
-    raise AssertionError(f"it ended without {words!r}")
 
 
 async def test_a_question_at_the_console_is_heard_and_answered_aloud(parley: Stack) -> None:
