@@ -159,6 +159,7 @@ class Conversation:
 
     def hear(self, frame: rtc.AudioFrame) -> None:
         """The caller's sound, as it comes in."""
+        self.toolbox.hear(frame)
         if self._opening:
             self._opening.hear(frame)
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from livekit import rtc
 from livekit.agents import AgentSession, llm, stt
 
+from agent import tones
 from agent.persona import Persona
 from agent.tools.calendar import keeping
 from agent.tools.calls import Switchboard, ending, pressing, transferring
@@ -27,6 +29,7 @@ from agent.tools.kinds import (
     Python,
     SendDtmf,
     TakeMessage,
+    Tones,
     Transfer,
 )
 from agent.tools.knowledge import searching
@@ -66,6 +69,7 @@ class Toolbox:
         self._session = around.session
         self._keys = next((tool for tool in declared if isinstance(tool, Keys)), None)
         self._keypad = Keypad(self._keys, persona.language)
+        self._tones = tones.Tones() if any(isinstance(tool, Tones) for tool in declared) else None
         self._switchboard = _switchboard(persona, declared, around)
         self._around = around
         plan = persona.failure_plan
@@ -89,6 +93,11 @@ class Toolbox:
     def took_since(self, moment: float) -> bool:
         """Whether words of the caller's were for a tool, at the loop's time `moment` or later."""
         return self._keypad.took_at >= moment
+
+    def hear(self, frame: rtc.AudioFrame) -> None:
+        """The caller's sound, as it comes in."""
+        for key in self._tones.hear(frame) if self._tones else "":
+            self._keypad.press(key)
 
     async def listen(
         self, events: AsyncIterable[stt.SpeechEvent]

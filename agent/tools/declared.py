@@ -24,6 +24,7 @@ from agent.tools.kinds import (
     Python,
     SendDtmf,
     TakeMessage,
+    Tones,
     Transfer,
 )
 
@@ -33,6 +34,7 @@ Declaration = Annotated[
     EndCall
     | Transfer
     | Keys
+    | Tones
     | SendDtmf
     | CollectDigits
     | TakeMessage

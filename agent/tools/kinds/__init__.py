@@ -5,7 +5,7 @@ are seconds.
 """
 
 from agent.tools.kinds.base import Tool
-from agent.tools.kinds.telephone import CollectDigits, EndCall, Keys, SendDtmf, Transfer
+from agent.tools.kinds.telephone import CollectDigits, EndCall, Keys, SendDtmf, Tones, Transfer
 from agent.tools.kinds.work import Calendar, Http, Knowledge, Mcp, Python, TakeMessage
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Python",
     "SendDtmf",
     "TakeMessage",
+    "Tones",
     "Tool",
     "Transfer",
 ]

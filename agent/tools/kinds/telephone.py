@@ -53,6 +53,12 @@ class Keys(Tool):
         return self
 
 
+class Tones(Tool):
+    """Hears the caller's keys as tones in their sound, for lines that do not send them as events."""
+
+    type: Literal["tones"]
+
+
 class SendDtmf(Tool):
     """Presses keys, for a menu at the other end."""
 
