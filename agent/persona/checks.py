@@ -11,9 +11,9 @@ from typing import Any
 from agent.clips import SAMPLE_RATE
 from agent.persona import variables
 from agent.persona.model import Persona
-from agent.playback import load_clip
 from agent.tools import declared
 from agent.tools.kinds import Transfer
+from agent.trailing_clip import load_clip
 from agent.yaml_file import BadFileError, Document, Place
 
 FILLED = frozenset(
