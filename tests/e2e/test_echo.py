@@ -53,7 +53,8 @@ async def tell_with_echo(stack: Stack, delay: float) -> None:
         began = talk.line.ear.began
         assert began is not None
         await talk.until(lambda: talk.line.now() >= began + LISTENED)
-        assert talk.understood() == ASKED, talk.said()
+        [turn] = talk.overheard.heard
+        assert turn.text.startswith(ASKED), talk.said()  # PocketSphinx may add a word in the end
         spoken = agent_loud(levels(talk.heard(after=began)))
         holes = [then.start - spell.end for spell, then in pairwise(spoken)]
         assert [hole for hole in holes if hole > HOLE] == [], talk.said()
