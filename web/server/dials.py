@@ -57,7 +57,11 @@ class DialView(BaseModel):
 
 
 @router.post(
-    "/calls", status_code=202, response_model_by_alias=True, responses=documented(), tags=["calls"]
+    "/calls",
+    status_code=202,
+    response_model_by_alias=True,
+    responses=documented(400),
+    tags=["calls"],
 )
 def place_call(desk: TheDesk, key: Writer, wanted: NewCall) -> DialView:
     """Have somebody called. Outside the calling hours it waits until they begin.

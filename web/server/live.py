@@ -125,7 +125,7 @@ async def hang_up(desk: TheDesk, key: Writer, call_id: CallId) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{call_id}/say", status_code=202, responses=documented(404, 409))
+@router.post("/{call_id}/say", status_code=202, responses=documented(400, 404, 409))
 async def say(desk: TheDesk, key: Writer, call_id: CallId, wanted: Say) -> Response:
     """Have the agent say so, as soon as it does not speak."""
     room = await _room(desk, call_id, talking=True)
@@ -134,7 +134,7 @@ async def say(desk: TheDesk, key: Writer, call_id: CallId, wanted: Say) -> Respo
     return Response(status_code=202)
 
 
-@router.post("/{call_id}/transfer", responses=documented(404, 409))
+@router.post("/{call_id}/transfer", responses=documented(400, 404, 409))
 async def transfer(desk: TheDesk, key: Writer, call_id: CallId, wanted: Transfer) -> Transferred:
     """Hand the caller to somebody else by SIP REFER; waits until they have answered, or will not."""
     room = await _room(desk, call_id, talking=True)
