@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from livekit import api
+from livekit import api, rtc
 
+from agent.tones import COLUMNS, KEYS, ROWS, Tones
 from sip.simulate.baresip import baresip
 from sip.simulate.caller import call
 from sip.simulate.path import door, echo
-from sip.simulate.speech import Samples
+from sip.simulate.speech import RATE, Samples
 from sip.simulate.stack import Stack as Line
 from sip.simulate.timeline import write_wave
 from sip.transfer import TransferError, transfer
@@ -108,6 +109,48 @@ async def test_keys_go_both_ways(line: Line, switchboard: Switchboard) -> None:
                 await phone.until(lambda: len(pressed) == 4 and phone.keys_heard == "7")
     assert pressed == ["1", "5", "9", "#"]
     assert phone.keys_heard == "7"
+
+
+def played(keys: str) -> Samples:
+    """As tones, 80 ms each and as long apart."""
+    at = np.arange(round(0.08 * RATE)) / RATE * 2 * np.pi
+    sound = []
+    for key in keys:
+        row = next(n for n, keys in enumerate(KEYS) if key in keys)
+        tones = np.sin(ROWS[row] * at) + np.sin(COLUMNS[KEYS[row].index(key)] * at)
+        sound += [4000 * tones, 0 * at]
+    return np.concatenate(sound).astype(np.int16)
+
+
+async def test_keys_that_are_tones_are_heard(line: Line, switchboard: Switchboard) -> None:
+    pressed: list[str] = []
+
+    async def listen(track: rtc.Track) -> None:
+        stream = rtc.AudioStream(track, sample_rate=16_000, num_channels=1, frame_size_ms=20)
+        tones = Tones()
+        try:
+            async for event in stream:
+                pressed.extend(tones.hear(event.frame))
+        finally:
+            await stream.aclose()
+
+    async with (
+        door(line, ECHO, "path-tones"),
+        echo(line, "path-tones") as room,
+        asyncio.TaskGroup() as tasks,
+    ):
+        listening: asyncio.Future[asyncio.Task[None]] = asyncio.get_running_loop().create_future()
+
+        @room.on("track_subscribed")
+        def _(track: rtc.Track, *_: object) -> None:
+            listening.set_result(tasks.create_task(listen(track)))
+
+        async with handset(line, to=ECHO, from_=CALLER) as phone, asyncio.timeout(PATIENCE):
+            listener = await listening
+            await phone.say(played("159#"))
+            await phone.until(lambda: len(pressed) >= 4)
+        listener.cancel()
+    assert pressed == ["1", "5", "9", "#"]
 
 
 def tone(rate: int) -> Samples:
