@@ -59,6 +59,10 @@ class FakeSwitchboard:
     transfer_fails: Reason | None = None
     away: bool = False
 
+    async def answers(self) -> None:
+        if self.away:
+            raise UnreachableError
+
     async def rooms(self) -> list[Room]:
         if self.away:
             raise UnreachableError

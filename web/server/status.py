@@ -68,7 +68,7 @@ def _answers(engine: Engine) -> bool:
 async def _is_there(desk: TheDesk) -> bool:
     try:
         async with asyncio.timeout(PATIENCE):
-            await desk.switchboard.rooms()
+            await desk.switchboard.answers()
     except (UnreachableError, TimeoutError):
         return False
     return True

@@ -14,6 +14,10 @@ from sip.transfer import Reason, TransferError, transfer
 Away = (api.ServerError, aiohttp.ClientError, TimeoutError)
 
 
+NO_ROOM = "-"
+"""There is none of that name."""
+
+
 class UnreachableError(Exception):
     """LiveKit does not answer."""
 
@@ -24,6 +28,10 @@ class NobodyError(Exception):
 
 class Switchboard(Protocol):
     """`LiveKitSwitchboard`, but for tests. Each raises `UnreachableError`."""
+
+    async def answers(self) -> None:
+        """For a probe, which anybody may send: one cheap question."""
+        ...
 
     async def rooms(self) -> list[Room]:
         """Every call's."""
@@ -50,6 +58,12 @@ class LiveKitSwitchboard:
 
     def __init__(self, livekit: api.LiveKitAPI) -> None:
         self._livekit = livekit
+
+    async def answers(self) -> None:
+        try:
+            await self._livekit.room.list_rooms(api.ListRoomsRequest(names=[NO_ROOM]))
+        except Away as error:
+            raise _translated(error) from error
 
     async def rooms(self) -> list[Room]:
         try:
