@@ -47,11 +47,13 @@ async def test_a_change_of_the_file_holds_for_the_next_call(
     assert await desk.ask(desk.policy(), ME, NOW) == Refused("full")
 
 
-@pytest.mark.parametrize("ledger", [None, SecretStr("sqlite:////nowhere/at/all/ledger.db")])
-async def test_who_cannot_be_counted_is_let_in(tmp_path: Path, ledger: SecretStr | None) -> None:
-    desk = Desk(line(tmp_path, "admission: {max_calls: 0}"), ledger)
-    policy = Admission(max_calls=1)
-    assert await desk.ask(policy, ME, NOW) is None
+@pytest.mark.parametrize("there", [False, True])
+async def test_who_cannot_be_counted_is_let_in(tmp_path: Path, *, there: bool) -> None:
+    (tmp_path / "file").touch()
+    nowhere = SecretStr(f"sqlite:///{tmp_path}/file/ledger.db")
+    desk = Desk(tmp_path / "sip.yaml", nowhere if there else None)
+    assert await desk.ask(Admission(max_calls=0), ME, NOW) == Refused("full")
+    assert await desk.ask(Admission(max_calls=1), ME, NOW) is None
 
 
 async def test_what_needs_no_count_is_decided_without_a_ledger(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ async def test_other_words_than_digits_are_a_turn() -> None:
     async with ToolScene([PIN], [use("card_pin", "Your PIN, please.")], caller=caller) as scene:
         await asked_for(scene)
         await caller.speak(1.0, "What do you need it for?")
-        await asyncio.sleep(20)
+        await asyncio.sleep(12)
         assert scene.turns() == ["I want to pay.", "What do you need it for?"]
         assert scene.said()[-1] == "Done."
 
