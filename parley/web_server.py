@@ -27,7 +27,8 @@ async def run_server(
     """Until cancelled. Raises `LedgerError` or `ListenError`."""
     async with _desk(settings, ports, environment, keys) as desk:
         listener = open_listener(settings.web_host, settings.web_port or ports.web)
-        await serve(build_app(desk), listener)
+        app = build_app(desk)
+        await serve(app, listener, leaving=app.state.feed.close)
 
 
 @asynccontextmanager

@@ -14,6 +14,8 @@ from parley.web import KEYS
 from tests.stack import environment_for
 from web.server.keys import KeyFile, Scope
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:

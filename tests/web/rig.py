@@ -6,7 +6,7 @@ import contextlib
 import functools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,6 +98,7 @@ class Rig:
     switchboard: FakeSwitchboard
     folder: Path
     line: Line | None = None
+    stop: Callable[[], object] = lambda: None
 
     def headers(self, *scopes: Scope) -> dict[str, str]:
         _, sent = self.keys.new("test", frozenset(scopes or {Scope.ADMIN}), now())
@@ -161,7 +162,9 @@ async def serving(
             twilio=Twilio(PUBLIC, SecretStr(TOKEN)) if twilio else None,
             limiter=limiter or Limiter(rate=1000.0, burst=1000.0),
         )
-        server = asyncio.create_task(serve(build_app(desk, look=0.02), listener))
+        app = build_app(desk, look=0.02)
+        server = asyncio.create_task(serve(app, listener, leaving=app.state.feed.close))
+        rig.stop = server.cancel
         try:
             yield rig
         finally:

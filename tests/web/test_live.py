@@ -165,6 +165,12 @@ async def test_a_client_that_goes_away_makes_room_and_the_rest_go_on(rig: Rig) -
         assert (await stays.next())[0] == "call.started"
 
 
+async def test_a_server_that_stops_says_so_to_who_listens(rig: Rig) -> None:
+    async with listening(rig) as stream:
+        rig.stop()
+        assert await stream.next() == ("closed", {})
+
+
 async def _until_there_is_room(rig: Rig) -> None:
     async with asyncio.timeout(20):
         while await _listeners(rig) >= LISTENERS:  # noqa: ASYNC110  nobody tells of it

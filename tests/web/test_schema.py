@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
@@ -64,6 +65,7 @@ def exercise(url: str, headers: dict[str, str]) -> int:
     return sent
 
 
+@pytest.mark.timeout(180)
 async def test_the_api_is_what_its_openapi_says(rig: Rig) -> None:
     rig.line = Line.model_validate(LINE)
     rig.call()

@@ -32,8 +32,8 @@ LISTENERS = 32
 RECENT = timedelta(seconds=60)
 """A call that ended so long ago and was never seen is told of: it began and ended between looks."""
 
-Kind = Literal["ready", "call.started", "turn", "call.ended"]
-"""`ready` comes first: nothing that is written after it is missed."""
+Kind = Literal["ready", "call.started", "turn", "call.ended", "closed"]
+"""`ready` comes first: nothing that is written after it is missed. `closed` is the last."""
 
 
 def goes_on(now: datetime) -> ColumnElement[bool]:
@@ -123,6 +123,7 @@ class Feed:
         self._every = every
         self._listeners: set[Listener] = set()
         self._wanted = asyncio.Event()
+        self._closed = False
 
     @property
     def listeners(self) -> int:
@@ -130,7 +131,12 @@ class Feed:
 
     @property
     def has_room(self) -> bool:
-        return self.listeners < LISTENERS
+        return not self._closed and self.listeners < LISTENERS
+
+    def close(self) -> None:
+        """The server stops, and would wait for those who listen."""
+        self._closed = True
+        self._tell([Event("closed")])
 
     @contextmanager
     def listening(self) -> Iterator[Listener]:

@@ -105,7 +105,8 @@ async def list_live(desk: TheDesk, key: Reader) -> LiveCalls:
 async def events(key: Reader, feed: TheFeed) -> StreamingResponse:
     """Server-sent events, until the client leaves: `ready`, `call.started`, `turn`, `call.ended`.
 
-    A client that does not keep up is sent `overflow`, and the stream ends.
+    A client that does not keep up is sent `overflow`, and all `closed` when the server stops;
+    then the stream ends.
     """
     if not feed.has_room:
         message = "too many clients listen: end one, or try again"
@@ -235,7 +236,7 @@ async def _stream(feed: Feed, numbers: bool) -> AsyncIterator[str]:
                 yield ": alive\n\n"
                 continue
             yield _written(event, numbers) if event else "event: overflow\ndata: {}\n\n"
-            if event is None:
+            if event is None or event.kind == "closed":
                 return
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -37,8 +37,13 @@ def open_listener(host: str, port: int) -> socket.socket:
         ) from error
 
 
-async def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Until cancelled; then answers what has been asked, for two seconds at most."""
+async def serve(
+    app: ASGIApp, listener: socket.socket, leaving: Callable[[], None] = lambda: None
+) -> None:
+    """Until cancelled; then answers what has been asked, for two seconds at most.
+
+    `leaving` is called first, for what would last longer to be ended.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -55,6 +60,7 @@ async def serve(app: ASGIApp, listener: socket.socket) -> None:
     try:
         await asyncio.shield(serving)
     except asyncio.CancelledError:
+        leaving()
         server.should_exit = True
         await serving
         raise
