@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.server import calls, dials, errors, live, personas, status, twilio
+from web.server import calls, dials, errors, events, live, personas, status, twilio
 from web.server.desk import Desk, Metrics
 from web.server.feed import LOOK, Feed
 from web.server.limits import BodyLimit
@@ -43,7 +43,7 @@ def build_app(desk: Desk, look: float = LOOK) -> FastAPI:
     )
     app.state.desk, app.state.feed, app.state.metrics = desk, feed, Metrics(feed)
     errors.install(app)
-    for each in (calls, dials, live, personas, status, twilio):
+    for each in (calls, dials, events, live, personas, status, twilio):
         app.include_router(each.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(_Counted, requests=app.state.metrics.requests)

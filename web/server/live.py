@@ -1,22 +1,20 @@
-"""/v1/live: the calls that go on, their events, and what may be done to them."""
+"""/v1/live: the calls that go on, and what may be done to them."""
 
 import asyncio
 import dataclasses
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 
 from agent.call import CallState
 from agent.control import LONGEST
-from ledger.calls import to_json
 from ledger.redaction import masked
 from ledger.tables import CallRow
 from sip.numbers import classify
@@ -25,17 +23,14 @@ from sip.outbound.policy import Policy
 from sip.reaper import Room
 from web.server.access import Reader, Writer
 from web.server.calls import CallId, no_such_call
-from web.server.desk import Desk, TheDesk, TheFeed
+from web.server.desk import Desk, TheDesk
 from web.server.dials import line_of
 from web.server.errors import ApiError, documented
-from web.server.feed import Event, Feed, goes_on
+from web.server.feed import goes_on
 from web.server.keys import Scope
 from web.server.switchboard import NobodyError, UnreachableError
 
 router = APIRouter(prefix="/v1/live", tags=["live"])
-
-KEEP_ALIVE = 15.0
-"""Seconds without an event after which a comment says that the connection is alive."""
 
 RINGING = 30
 """Seconds that whom a caller is transferred to has for answering."""
@@ -95,26 +90,6 @@ async def list_live(desk: TheDesk, key: Reader) -> LiveCalls:
     rows = await asyncio.to_thread(_rows, desk, [room.name for room in rooms])
     numbers = key.may(Scope.CALLS_NUMBERS)
     return LiveCalls(calls=[_shown(room, rows.get(room.name), numbers) for room in rooms])
-
-
-@router.get(
-    "/events",
-    response_class=StreamingResponse,
-    responses=documented() | {200: {"content": {"text/event-stream": {}}, "description": "SSE."}},
-)
-async def events(key: Reader, feed: TheFeed) -> StreamingResponse:
-    """Server-sent events, until the client leaves: `ready`, `call.started`, `turn`, `call.ended`.
-
-    A client that does not keep up is sent `overflow`, and all `closed` when the server stops;
-    then the stream ends.
-    """
-    if not feed.has_room:
-        message = "too many clients listen: end one, or try again"
-        raise ApiError(503, "too_many_listeners", message, {"Retry-After": "5"})
-    stream = _stream(feed, key.may(Scope.CALLS_NUMBERS))
-    return StreamingResponse(
-        stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-    )
 
 
 @router.post("/{call_id}/hangup", status_code=204, responses=documented(404))
@@ -224,30 +199,3 @@ def _of_kind_alone(to: str) -> Policy:
     """No line: only what is never dialled is refused."""
     country = classify(to).country
     return Policy(frozenset({to}), frozenset({country} if country else ()))
-
-
-async def _stream(feed: Feed, numbers: bool) -> AsyncIterator[str]:
-    with feed.listening() as listener:
-        while True:
-            try:
-                async with asyncio.timeout(KEEP_ALIVE):
-                    event = await listener.next()
-            except TimeoutError:
-                yield ": alive\n\n"
-                continue
-            yield _written(event, numbers) if event else "event: overflow\ndata: {}\n\n"
-            if event is None or event.kind == "closed":
-                return
-
-
-def _written(event: Event, numbers: bool) -> str:
-    """As the WHATWG's HTML standard has server-sent events."""
-    row = to_json(event.row, numbers=numbers) if event.row is not None else {}
-    data = {name: value for name, value in row.items() if name not in HIDDEN}
-    if event.call_id:
-        data["call_id"] = event.call_id
-    return f"event: {event.kind}\ndata: {json.dumps(data)}\n\n"
-
-
-HIDDEN = frozenset({"room", "worker", "recording"})
-"""Columns that are our machines' business."""
