@@ -1,6 +1,8 @@
 """Opens the ledger: SQLite by default, PostgreSQL by URL; brings an older one up to date."""
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,13 +129,27 @@ def _for_us_alone(path: Path) -> None:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
+    _write_ahead(connection)
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = NORMAL",  # a process that dies loses nothing; a machine, its last moment
         "foreign_keys = ON",
         "secure_delete = ON",  # who is erased is not to be found in the file
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """SQLite does not wait for others here as it does elsewhere: whoever is second is refused."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _version(engine: Engine) -> str | None:

@@ -80,7 +80,7 @@ class Bridge(_Part):
     key: Path | None = None
     rtp_ports: PortRange = "10000-19999"
     hide_inbound_port: bool = True
-    media_timeout_seconds: Annotated[int, Field(ge=5, le=600)] = 30
+    media_timeout_seconds: Annotated[int, Field(ge=5, le=600)] = 60
     """A caller on hold sends nothing; less than this is no end of the call."""
 
 

@@ -55,7 +55,8 @@ def parley(tmp_path: Path, recording: Path) -> Parley:
         ended = NOW + timedelta(seconds=61)
         session.add(CallRow(**call_values("new", started_at=NOW, ended_at=ended, **over)))
         live = {"direction": "outbound", "from_number": "+15550100", "to_number": OTHER}
-        session.add(CallRow(**call_values("live") | live | {"started_at": NOW, "seen_at": NOW}))
+        seen = {"started_at": NOW, "seen_at": datetime.now(UTC)}  # other tests ran since NOW
+        session.add(CallRow(**call_values("live") | live | seen))
         session.flush()
         agent = {"role": "assistant", "latencies": {"e2e_latency": 0.81}, "interrupted": True}
         session.add(TurnRow(**turn_values(0, "new", at=NOW, text=f"It is {CARD}.")))
