@@ -55,8 +55,7 @@ def parley(tmp_path: Path, recording: Path) -> Parley:
         ended = NOW + timedelta(seconds=61)
         session.add(CallRow(**call_values("new", started_at=NOW, ended_at=ended, **over)))
         live = {"direction": "outbound", "from_number": "+15550100", "to_number": OTHER}
-        seen = {"started_at": NOW, "seen_at": datetime.now(UTC)}  # other tests ran since NOW
-        session.add(CallRow(**call_values("live") | live | seen))
+        session.add(CallRow(**call_values("live") | live | {"started_at": NOW, "seen_at": NOW}))
         session.flush()
         agent = {"role": "assistant", "latencies": {"e2e_latency": 0.81}, "interrupted": True}
         session.add(TurnRow(**turn_values(0, "new", at=NOW, text=f"It is {CARD}.")))
@@ -185,7 +184,7 @@ def test_what_cannot_be_meant_is_refused(
 
 
 def test_a_call_whose_worker_died_is_closed(parley: Parley) -> None:
-    assert json.loads(parley("reap", "--json").stdout) == {"closed": []}
+    assert json.loads(parley("reap", "--unseen", "1d", "--json").stdout) == {"closed": []}
     assert parley("reap", "--unseen", "0s").stdout == "live: closed\n"
     shown = json.loads(parley("show", "live", "--json").stdout)
     assert (shown["outcome"], shown["end_reason"]) == ("failed", "worker lost")
