@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import aiohttp
 from livekit import api, rtc
@@ -57,16 +58,35 @@ class Line:
         They have `patience` seconds to come. Raises `NoCallerError`.
         """
         await self._job.connect()
-        come = bool(self._room.remote_participants)
         try:
-            async with asyncio.timeout(max(MEDIA_TIMEOUT, patience) if come else patience):
-                caller = await self._job.wait_for_participant()
+            caller = await self._arrival(patience)
         except TimeoutError:
             raise NoCallerError("nobody came into the room") from None
         except RuntimeError as error:  # the room went away while we waited
             raise NoCallerError("the room was closed") from error
         self._caller = caller.identity
         return caller
+
+    async def _arrival(self, patience: float) -> rtc.RemoteParticipant:
+        """A room that is busy shows late who is in it: before they are given up, the server is asked.
+        Raises TimeoutError."""
+        if not self._room.remote_participants:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    return await self._job.wait_for_participant()
+            if not await self._is_somebody_there():
+                raise TimeoutError
+        async with asyncio.timeout(max(MEDIA_TIMEOUT, patience)):
+            return await self._job.wait_for_participant()
+
+    async def _is_somebody_there(self) -> bool:
+        request = api.ListParticipantsRequest(room=self._job.job.room.name)
+        try:
+            async with asyncio.timeout(HANG_UP_TIMEOUT):
+                found = await self._job.api.room.list_participants(request)
+        except (api.TwirpError, aiohttp.ClientError, TimeoutError):
+            return False
+        return any(each.kind != api.ParticipantInfo.Kind.AGENT for each in found.participants)
 
     async def wait_for_answer(self, callee: rtc.RemoteParticipant, ringing: float) -> None:
         """Until the telephone that we call is answered, `ringing` seconds at most.

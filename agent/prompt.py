@@ -163,6 +163,8 @@ def _with_fillers_before(
             open_calls.add(item.call_id)
         elif item.type == "function_call_output":
             open_calls.discard(item.call_id)
+        elif item.type == "message" and item.role == "user":
+            open_calls.clear()  # what the agent says to this is no filler
         elif open_calls and item.type == "message" and item.role == "assistant":
             ordered.insert(place, item)
             place += 1

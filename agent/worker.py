@@ -43,9 +43,8 @@ RINGING = 90.0
 """Seconds for whom we call to answer: whoever places the call gives up before, LiveKit after 80 s."""
 CALLER_TIMEOUT = 10.0
 """Seconds for whoever was asked into the room to come."""
-GONE_AFTER = 3.0
-"""The same for who calls us: their arrival made the room, so that one who is not there hung up. On
-a machine that is very busy the room shows them over half a second late."""
+GONE_AFTER = 0.5
+"""The same for who calls us: their arrival made the room, so that one who is not there hung up."""
 PATIENCE = {"inbound": GONE_AFTER, "outbound": RINGING}
 
 

@@ -124,11 +124,16 @@ class _Plan:
     def whisper(self) -> Part:
         phrases = self.settings.run_dir / "phrases.txt"
         try:
-            write_phrases(SCRIPTS, CALLS, phrases)
+            write_phrases(SCRIPTS, CALLS, phrases, self._script_played())
         except BadFileError as error:
             raise BadSettingsError(str(error)) from error
         part = self._server("whisper", ("whisper_engine", "serve"), self.ports.whisper)
         return part.with_defaults({"WHISPER_PHRASES": str(phrases)})
+
+    def _script_played(self) -> str:
+        """By the scripted model, which is called after it."""
+        model = self.environment.get("AGENT_LLM__MODEL", "scripted-receptionist")
+        return model.removeprefix("scripted-")
 
     def csm(self) -> Part:
         return self._server("csm", ("csm_engine", "serve"), self.ports.csm)

@@ -33,6 +33,7 @@ class Rooms:
     rooms: set[str] = field(default_factory=lambda: {"call-1"})
     failures: list[Exception] = field(default_factory=list)
     stubborn: int = 0
+    inside: list[SimpleNamespace] = field(default_factory=list)
 
     async def delete_room(self, request: api.DeleteRoomRequest) -> None:
         if self.failures:
@@ -41,6 +42,9 @@ class Rooms:
             self.stubborn -= 1
         else:
             self.rooms.discard(request.room)
+
+    async def list_participants(self, request: api.ListParticipantsRequest) -> SimpleNamespace:
+        return SimpleNamespace(participants=self.inside)
 
     async def list_rooms(self, request: api.ListRoomsRequest) -> SimpleNamespace:
         return SimpleNamespace(rooms=[name for name in request.names if name in self.rooms])
@@ -63,8 +67,8 @@ class Job:
     async def connect(self) -> None: ...
 
     async def wait_for_participant(self) -> Any:
-        if self.caller is None:
-            await asyncio.Event().wait()
+        while self.caller is None:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.1)
         return self.caller
 
 
@@ -142,6 +146,28 @@ def test_a_room_without_a_caller_is_not_waited_for_for_ever() -> None:
     async def wait() -> None:
         with pytest.raises(NoCallerError, match="nobody came"):
             await Line(Job()).wait_for_caller(10.0)  # type: ignore[arg-type]
+
+    run(wait())
+
+
+def test_one_whom_the_room_shows_late_is_waited_for_while_the_server_knows_them() -> None:
+    async def wait() -> None:
+        job = Job()
+        job.rooms.inside = [SimpleNamespace(kind=api.ParticipantInfo.Kind.SIP)]
+        waiting = asyncio.create_task(Line(job).wait_for_caller(0.5))  # type: ignore[arg-type]
+        await asyncio.sleep(3.0)
+        job.caller = participant()
+        assert await waiting is job.caller
+
+    run(wait())
+
+
+def test_an_agent_is_nobody_to_wait_for() -> None:
+    async def wait() -> None:
+        job = Job()
+        job.rooms.inside = [SimpleNamespace(kind=api.ParticipantInfo.Kind.AGENT)]
+        with pytest.raises(NoCallerError, match="nobody came"):
+            await Line(job).wait_for_caller(0.5)  # type: ignore[arg-type]
 
     run(wait())
 

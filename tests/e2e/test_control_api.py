@@ -46,6 +46,7 @@ async def api(parley: Stack) -> AsyncIterator[aiohttp.ClientSession]:
 
 async def live(api: aiohttp.ClientSession) -> list[dict[str, Any]]:
     async with api.get("/v1/live") as answer:
+        assert answer.status == 200, await answer.text()
         calls: list[dict[str, Any]] = (await answer.json())["calls"]
         return calls
 

@@ -207,6 +207,8 @@ async def test_a_call_that_is_given_up_stops_ringing(
     office: Office, switchboard: Switchboard
 ) -> None:
     office.phone.manner = RINGS
+    text = office.file.read_text()
+    office.file.write_text(text.replace(f"ringing_seconds: {RINGING}", "ringing_seconds: 60"))
     calling = await office.start()
     async with asyncio.timeout(SOON):
         await office.phone.until("INVITE")
