@@ -1,10 +1,12 @@
 """Opens the ledger: SQLite by default, PostgreSQL by URL; brings an older one up to date."""
 
+import errno
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +125,24 @@ def _create(url: URL, arguments: Mapping[str, object], **options: Any) -> Engine
 
 
 def _for_us_alone(path: Path) -> None:
-    """It holds what callers said. SQLite gives the files beside it the mode of the file."""
+    """It holds what callers said. SQLite gives the files beside it the mode of the file.
+
+    The file itself is never opened here: closing it would take the locks from this process's other
+    connections, and somebody else's last one would then delete the log that they write into
+    (sqlite.org/howtocorrupt.html, 2.2).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists():
+        return
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    try:
+        with suppress(FileExistsError):  # another process was faster
+            os.link(draft, path)
+    finally:
+        os.unlink(draft)
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:

@@ -1,6 +1,8 @@
 """Opening a ledger: an empty one, an old one, a newer one, somebody else's, none at all."""
 
 import stat
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, select, text
 from sqlalchemy.orm import Session
 
 from ledger.database import (
@@ -83,6 +85,19 @@ def test_a_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "ledger.db"
     open_ledger(f"sqlite:///{file}").dispose()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_opening_it_once_more_takes_no_locks_from_those_who_have_it_open(tmp_path: Path) -> None:
+    """Without them the last connection of another process deletes the log that we write into."""
+    file = tmp_path / "ledger.db"
+    first = open_ledger(f"sqlite:///{file}")
+    with first.connect() as connection:
+        connection.execute(select(CallRow.id)).all()
+        open_ledger(f"sqlite:///{file}").dispose()
+        elsewhere = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM calls'); c.close()"
+        subprocess.run((sys.executable, "-c", elsewhere, str(file)), check=True)
+        assert (tmp_path / "ledger.db-wal").exists()
+    first.dispose()
 
 
 def test_a_folder_in_the_place_of_the_file_is_said(tmp_path: Path) -> None:
