@@ -7,6 +7,7 @@ from pathlib import Path
 from livekit import api
 
 from agent.yaml_file import BadFileError
+from parley.livekit import livekit_at
 from parley.ports import Ports
 from parley.probes import HOST
 from parley.settings import BadSettingsError, Settings, full_environment
@@ -58,11 +59,7 @@ def redis_address(ports: Ports, environment: Mapping[str, str]) -> str:
 def livekit_client(
     settings: Settings, ports: Ports, environment: Mapping[str, str]
 ) -> api.LiveKitAPI:
-    return api.LiveKitAPI(
-        livekit_url(ports, environment),
-        settings.livekit_api_key,
-        settings.livekit_api_secret.get_secret_value(),
-    )
+    return livekit_at(livekit_url(ports, environment), settings)
 
 
 def reconciler(

@@ -6,6 +6,7 @@ import logging
 import aiohttp
 from livekit import api
 
+from parley.livekit import livekit_at
 from parley.part import PartError
 from parley.probes import HOST
 from parley.settings import Settings
@@ -67,11 +68,7 @@ class Door:
             logger.warning("calls may be left", extra={"why": type(error).__name__})
 
     def _livekit(self) -> api.LiveKitAPI:
-        return api.LiveKitAPI(
-            self._url,
-            self._settings.livekit_api_key,
-            self._settings.livekit_api_secret.get_secret_value(),
-        )
+        return livekit_at(self._url, self._settings)
 
 
 async def _delete(livekit: api.LiveKitAPI, room: str) -> None:

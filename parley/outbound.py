@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from livekit import api
-
 from agent.config import AGENT_NAME
 from agent.yaml_file import BadFileError
 from ledger.database import LedgerError, open_ledger
 from parley.applied import livekit_url
+from parley.livekit import livekit_at
 from parley.ports import Ports
 from parley.settings import Settings
 from sip.line import Line
@@ -55,13 +54,9 @@ async def open_dialler(
     trunk_id: str | None = None,
 ) -> AsyncIterator[Dialler]:
     """By the line's own trunk, or that of `trunk_id`. Raises `NoZoneError`."""
-    client = api.LiveKitAPI(
-        livekit_url(Ports.chosen(settings.port_base), environment),
-        settings.livekit_api_key,
-        settings.livekit_api_secret.get_secret_value(),
-        failover=False,  # it would place a call that failed twice more
-    )
-    async with client as livekit:
+    url = livekit_url(Ports.chosen(settings.port_base), environment)
+    # A failover would place a call that failed twice more.
+    async with livekit_at(url, settings, failover=False) as livekit:
         exchange = LiveKitExchange(livekit, line.title, AGENT_NAME, trunk_id=trunk_id)
         yield Dialler(line, queue, exchange)
 

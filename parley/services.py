@@ -5,10 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from livekit import api
-
 from parley import ledger_keeper, web, webhooks
 from parley.applied import reconciler
+from parley.livekit import livekit_at
 from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
 from parley.settings import Settings
@@ -31,15 +30,8 @@ def build_services(
 ) -> Mapping[str, Service]:
     """By name."""
 
-    def livekit() -> api.LiveKitAPI:
-        return api.LiveKitAPI(
-            ports.livekit_url,
-            settings.livekit_api_key,
-            settings.livekit_api_secret.get_secret_value(),
-        )
-
     async def reap() -> None:
-        async with livekit() as client:
+        async with livekit_at(ports.livekit_url, settings) as client:
             await reaper.run(client, MAX_AGE)
 
     return {

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from livekit import api
 from pydantic import SecretStr
 
 from ledger.database import open_ledger
 from parley.applied import livekit_url
+from parley.livekit import livekit_at
 from parley.outbound import read_line
 from parley.ports import Ports
 from parley.settings import ROOT, Settings
@@ -36,12 +36,8 @@ async def _desk(
     settings: Settings, ports: Ports, environment: Mapping[str, str], keys: KeyFile
 ) -> AsyncIterator[Desk]:
     engine = await asyncio.to_thread(open_ledger, settings.ledger_url)
-    livekit = api.LiveKitAPI(
-        livekit_url(ports, environment),
-        settings.livekit_api_key,
-        settings.livekit_api_secret.get_secret_value(),
-        failover=False,  # it would send a REFER that failed twice more
-    )
+    # A failover would send a REFER that failed twice more.
+    livekit = livekit_at(livekit_url(ports, environment), settings, failover=False)
     try:
         async with livekit:
             yield Desk(

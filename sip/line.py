@@ -30,7 +30,7 @@ PORTS = range(1024, 65_536)
 
 def _port_range(ports: str) -> str:
     first, _, last = ports.partition("-")
-    known = first.isdigit() and last.isdigit() and {int(first), int(last)} <= set(PORTS)
+    known = first.isdigit() and last.isdigit() and int(first) in PORTS and int(last) in PORTS
     if not known or int(first) >= int(last):
         raise ValueError("two ports of 1024 to 65535, as 10000-19999")
     return ports

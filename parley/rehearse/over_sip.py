@@ -14,7 +14,7 @@ from parley.rehearse.sip_doors import door
 from parley.rehearse.sip_mind import Minds
 from parley.rehearse.sip_plan import Part, Plan, planned
 from parley.rehearse.sip_stack import OwnStack, own_stack
-from parley.rehearse.text import checked
+from parley.rehearse.text import checked, result_from
 from sip.simulate.group import one_failure
 from sip.simulate.script import VOICE
 from sip.simulate.speech import spoken
@@ -88,15 +88,7 @@ def result_of(scenario: Scenario, played: Played, judge: Judge | None = None) ->
     ]
     if played.recording is None:
         checks = []
-    if record.error:
-        checks.insert(0, CheckResult(check="the call", status="failed", why=record.error))
-    return Result.of(
-        scenario.name,
-        scenario.goal,
-        checks,
-        seconds=record.seconds,
-        transcript=record.transcript(),
-    )
+    return result_from(scenario, record, checks)
 
 
 def unknowable(check: Check, scenario: Scenario) -> str | None:

@@ -19,9 +19,13 @@ def rehearse(scenario: Scenario, personas: Path, judge: Judge | None = None) -> 
         return Result.skipped(scenario.name, scenario.goal, f"needs {scenario.needs}")
     with staged(scenario, personas) as stage:
         record = play(stage)
-    checks = [checked(check, record, judge) for check in scenario.checks]
+    return result_from(scenario, record, [checked(each, record, judge) for each in scenario.checks])
+
+
+def result_from(scenario: Scenario, record: Record, checks: list[CheckResult]) -> Result:
+    """Of a call with that record; what went wrong with the call itself comes before its checks."""
     if record.error:
-        checks.insert(0, CheckResult(check="the call", status="failed", why=record.error))
+        checks = [CheckResult(check="the call", status="failed", why=record.error), *checks]
     return Result.of(
         scenario.name,
         scenario.goal,
