@@ -13,11 +13,11 @@ from agent.persona.policies import (
     Memory,
     MessagePlan,
     Outbound,
+    RecordingPlan,
     StartSpeakingPlan,
     StopSpeakingPlan,
     Text,
 )
-from agent.recording.plan import RecordingPlan
 
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 

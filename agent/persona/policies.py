@@ -147,6 +147,20 @@ class Outbound(Policy):
     """Said to a robot that asks who calls, or offers keys; the greeting where not said."""
 
 
+RecordingKind = Literal["opus", "wav"]
+
+
+class RecordingPlan(Policy):
+    """Of both sides, in stereo, made in the agent. Names are Vapi's (`recordingConsentPlan`)."""
+
+    enabled: bool = False
+    """Whether calls are recorded."""
+    format: RecordingKind = "opus"
+    """Of the file."""
+    consent_message: Text | None = None
+    """Said before anything is recorded. The caller is heard meanwhile, and answered after it."""
+
+
 def _door(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", url):
         raise ValueError(

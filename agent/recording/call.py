@@ -10,7 +10,7 @@ from livekit import rtc
 from livekit.agents import AgentSession, APIError
 
 from agent.clips import Clip, frames
-from agent.recording.plan import RecordingPlan
+from agent.persona.policies import RecordingPlan
 from agent.recording.recorder import Overheard, Recorder
 
 LEAD_IN = 0.3

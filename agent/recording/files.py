@@ -4,13 +4,12 @@ import os
 import wave
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import av
 
+from agent.persona.policies import RecordingKind
 from agent.recording.tape import Samples
-
-Kind = Literal["opus", "wav"]
 
 UNFINISHED = ".part"
 """Ends the name of a file that is being written; what a killed worker leaves can be played to there."""
@@ -60,8 +59,8 @@ class _Opus:
         self._container.close()
 
 
-SUFFIXES: dict[Kind, str] = {"opus": ".ogg", "wav": ".wav"}
-_KINDS: dict[Kind, Callable[[Path, int], SoundFile]] = {"opus": _Opus, "wav": _Wav}
+SUFFIXES: dict[RecordingKind, str] = {"opus": ".ogg", "wav": ".wav"}
+_KINDS: dict[RecordingKind, Callable[[Path, int], SoundFile]] = {"opus": _Opus, "wav": _Wav}
 
 
 class Draft:
@@ -70,7 +69,7 @@ class Draft:
     Raises OSError, and `av.FFmpegError` where the encoder writes.
     """
 
-    def __init__(self, path: Path, kind: Kind, rate: int) -> None:
+    def __init__(self, path: Path, kind: RecordingKind, rate: int) -> None:
         self.path = path
         self._part = path.with_name(path.name + UNFINISHED)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,8 @@ import numpy as np
 from livekit import rtc
 from livekit.agents.voice import io
 
-from agent.recording.files import SUFFIXES, Draft, Kind
+from agent.persona.policies import RecordingKind
+from agent.recording.files import SUFFIXES, Draft
 from agent.recording.tape import AGENT, CALLER, Samples, Tape
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,9 @@ class Recorder:
     says from when on they were not, after all: all by the loop's time.
     """
 
-    def __init__(self, folder: Path, name: str, kind: Kind, secret: Callable[[], bool]) -> None:
+    def __init__(
+        self, folder: Path, name: str, kind: RecordingKind, secret: Callable[[], bool]
+    ) -> None:
         self.path = folder / f"{name}{SUFFIXES[kind]}"
         self._kind = kind
         self._secret = secret

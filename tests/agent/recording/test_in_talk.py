@@ -10,7 +10,7 @@ from livekit import rtc
 
 from agent.config import Settings
 from agent.persona import Persona
-from agent.recording.plan import RecordingPlan
+from agent.persona.policies import RecordingPlan
 from tests.fakes.talk import STORY, talk
 from tests.fakes.virtual_time import on_virtual_time
 

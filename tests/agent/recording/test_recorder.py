@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 from livekit import rtc
 
-from agent.recording.files import UNFINISHED, Kind
+from agent.persona.policies import RecordingKind
+from agent.recording.files import UNFINISHED
 from agent.recording.recorder import RATE, Recorder
 from tests.fakes.virtual_time import on_virtual_time
 
@@ -105,7 +106,7 @@ def test_secrets_are_silence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "suffix"), [("opus", ".ogg"), ("wav", ".wav")])
 def test_both_kinds_can_be_played_and_are_their_owners_alone(
-    tmp_path: Path, kind: Kind, suffix: str
+    tmp_path: Path, kind: RecordingKind, suffix: str
 ) -> None:
     @on_virtual_time
     async def talk() -> None:
