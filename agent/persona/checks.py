@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.clips import SAMPLE_RATE
+from agent.music import check_music
 from agent.persona import variables
 from agent.persona.model import Persona
 from agent.tools import declared
@@ -77,6 +78,12 @@ def check(document: Document, persona: Persona, environment: Mapping[str, str]) 
             load_clip(clip, SAMPLE_RATE)
         except ValueError as error:
             raise document.error(place, str(error)) from error
+    if persona.hold_music:
+        music = _beside(document, ("hold_music",), persona.hold_music)
+        try:
+            check_music(music)
+        except ValueError as error:
+            raise document.error(("hold_music",), str(error)) from error
 
 
 def _check_variables(document: Document, persona: Persona) -> None:

@@ -65,6 +65,8 @@ class Persona(BaseModel):
     """How much of the talk the model gets."""
     outbound: Outbound = Outbound()
     """Calls that the agent places."""
+    hold_music: Text | None = None
+    """File of sound beside the persona's, played to callers who wait; a melody of Parley's where not said."""
     recording_plan: RecordingPlan = RecordingPlan()
     """Whether calls are recorded, and what the caller is told before."""
     analysis_plan: AnalysisPlan = AnalysisPlan()

@@ -36,6 +36,8 @@ def test_instructions_may_lie_in_a_file_beside_the_persona(tmp_path: Path) -> No
         (HEAD, r":1: needs one of instructions and instructions_file"),
         (f"{GOOD}stop_speaking_plan:\n  trailing_clip: a.wav\n", r":5: .*clip: no such file"),
         (f"{GOOD}stop_speaking_plan:\n  trailing_clip: x.txt\n", r":5: .*cannot be read as WAV"),
+        (f"{GOOD}hold_music: ../out.txt\n", r":4: hold_music: must be in the folder"),
+        (f"{GOOD}hold_music: x.txt\n", r":4: hold_music: .*cannot be read as sound"),
         (GOOD + MIND, r":7: minds\.0\.key: AGENT_SECRET_MINDS is not set in the environment"),
         (GOOD + MIND.replace("MINDS", "sk-live-1"), r":7: minds\.0\.key: String should match"),
         (GOOD + MIND.replace("MINDS", TOKEN), r":7: minds\.0\.key: looks like a secret"),
