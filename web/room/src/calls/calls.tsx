@@ -1,0 +1,5 @@
+import { Empty } from "../ui/index.ts";
+
+export default function Calls() {
+  return <Empty title="No calls yet" />;
+}

@@ -1,0 +1,5 @@
+import { Empty } from "../ui/index.ts";
+
+export default function Overview() {
+  return <Empty title="Nothing to show yet" />;
+}
