@@ -21,7 +21,9 @@ from ledger.database import LedgerError, open_ledger
 from ledger.erasure import Erased, erase_call, erase_caller, erase_older
 from ledger.export import write_csv, write_json_lines
 from ledger.reaper import PATIENCE, reap
+from ledger.recordings import Shelf
 from parley.calls_text import call_lines, list_lines
+from parley.recordings import shelf_of
 from parley.settings import BadSettingsError, Settings, full_environment, say
 
 app = typer.Typer(no_args_is_help=True, help="Look at the calls of the ledger, export and erase.")
@@ -155,8 +157,9 @@ def delete(
     if call_id is None and not yes:
         raise typer.BadParameter("what is erased is gone: add --yes")
     with _ledger() as engine:
+        shelf = shelf_of(Settings.load(full_environment()))
         erased = _erase(engine, call_id, caller, older_than)
-    left = _remove(erased.recordings)
+        left = _remove(shelf, erased.recordings)
     if as_json:
         _print_json(asdict(erased) | {"recordings_left": left})
     else:
@@ -193,14 +196,13 @@ def _erase(
     return erase_call(engine, call_id or "")
 
 
-def _remove(recordings: Sequence[str]) -> list[str]:
-    """Their files; returns those that lie elsewhere."""
+def _remove(shelf: Shelf, recordings: Sequence[str]) -> list[str]:
+    """Their files and objects; returns those that lie elsewhere."""
     left = []
     for recording in recordings:
-        file = Path(recording)
-        if file.is_file():
+        if (file := Path(recording)).is_file():
             file.unlink()
-        else:
+        elif not shelf.remove(recording):
             left.append(recording)
     return left
 
@@ -208,7 +210,7 @@ def _remove(recordings: Sequence[str]) -> list[str]:
 def _erased_lines(erased: Erased, left: Sequence[str]) -> Iterator[str]:
     yield from (f"{call_id}: erased" for call_id in erased.calls)
     yield from (f"{call_id}: goes on, erase it when it is over" for call_id in erased.kept)
-    yield from (f"{recording}: no file here, remove it where it lies" for recording in left)
+    yield from (f"{recording}: not here, remove it where it lies" for recording in left)
     if erased.dials:
         yield f"{erased.dials} of the queue of outbound calls: erased"
 

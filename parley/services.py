@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from parley import ledger_keeper, web, webhooks
+from parley import ledger_keeper, recordings, web, webhooks
 from parley.applied import reconciler
 from parley.livekit import livekit_at
 from parley.outbound import dial_from_the_queue
@@ -41,6 +41,7 @@ def build_services(
         "webhooks": partial(webhooks.tell, settings),
         "web": partial(web.run, settings, ports, environment),
         "ledger": ledger_keeper.keeper(settings.ledger_url),
+        "recordings": recordings.courier(settings),
     }
 
 

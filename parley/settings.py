@@ -73,6 +73,24 @@ class Settings(BaseSettings):
         None,
         description="Where calls are written: `sqlite:////path`, or `postgresql://user:password@host/database`. `ledger.db` in the run folder, if unset.",
     )
+    bucket: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$",
+        description="S3-compatible bucket that takes recordings; they stay in the run folder, if unset.",
+    )
+    bucket_endpoint: WebAddress | None = Field(
+        None, description="Its server, as `https://s3.example.com`; Amazon's, if unset."
+    )
+    bucket_region: str | None = Field(None, min_length=1, description="Its region, if it has one.")
+    bucket_prefix: str = Field(
+        "", pattern=r"^[A-Za-z0-9/._-]{0,200}$", description="Begins the names of its objects."
+    )
+    bucket_access_key: str | None = Field(
+        None, min_length=1, description="Key to it; found as boto3 finds one, if unset."
+    )
+    bucket_secret_key: SecretStr | None = Field(
+        None, min_length=1, validate_default=True, description="The key's secret."
+    )
     webhook_urls: WebAddresses = Field(
         (), description="Who is told of calls: addresses, with spaces between."
     )
@@ -112,6 +130,15 @@ class Settings(BaseSettings):
     ) -> SecretStr | None:
         if secret is None and info.data.get("webhook_urls"):
             raise ValueError("it is needed where there are PARLEY_WEBHOOK_URLS, to sign them")
+        return secret
+
+    @field_validator("bucket_secret_key")
+    @classmethod
+    def _a_key_has_its_secret(
+        cls, secret: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        if (secret is None) != (info.data.get("bucket_access_key") is None):
+            raise ValueError("PARLEY_BUCKET_ACCESS_KEY and PARLEY_BUCKET_SECRET_KEY go together")
         return secret
 
     @property

@@ -12,6 +12,7 @@ from parley.applied import livekit_url
 from parley.livekit import livekit_at
 from parley.outbound import read_line
 from parley.ports import Ports
+from parley.recordings import shelf_of
 from parley.settings import ROOT, Settings
 from sip.line import Line
 from web.server.app import build_app
@@ -48,6 +49,7 @@ async def _desk(
                 personas=ROOT / environment.get("AGENT_PERSONAS", "personas"),
                 recordings=settings.run_dir / "recordings",
                 environment=environment,
+                bucket=shelf_of(settings).bucket,
                 twilio=_twilio(settings, environment),
             )
     finally:

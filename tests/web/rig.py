@@ -16,6 +16,7 @@ import aiohttp
 from pydantic import SecretStr
 from sqlalchemy import Engine, insert
 
+from ledger.bucket import Bucket
 from ledger.database import open_ledger
 from ledger.tables import Base, CallRow
 from sip.line import Line
@@ -74,6 +75,9 @@ class FakeSwitchboard:
 
     async def say(self, room: str, text: str) -> None:
         self._take("say", room, text)
+
+    async def stop_recording(self, room: str, *, discard: bool) -> None:
+        self._take("stop recording", room, "discard" if discard else "keep")
 
     async def transfer(self, room: str, to: str, ringing: int) -> Reason | None:
         self._take("transfer", room, to)
@@ -139,7 +143,11 @@ def _empty_ledger() -> Path:
 
 @contextlib.asynccontextmanager
 async def serving(
-    folder: Path, *, limiter: Limiter | None = None, twilio: bool = True
+    folder: Path,
+    *,
+    limiter: Limiter | None = None,
+    twilio: bool = True,
+    bucket: Bucket | None = None,
 ) -> AsyncIterator[Rig]:
     """Inside, it answers."""
     shutil.copy(_empty_ledger(), folder / "ledger.db")
@@ -160,6 +168,7 @@ async def serving(
             recordings=folder / "recordings",
             environment={"PARLEY_TRUNK_PASSWORD": PASSWORD},
             twilio=Twilio(PUBLIC, SecretStr(TOKEN)) if twilio else None,
+            bucket=bucket,
             limiter=limiter or Limiter(rate=1000.0, burst=1000.0),
         )
         app = build_app(desk, look=0.02)

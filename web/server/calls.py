@@ -4,28 +4,28 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, Response, StreamingResponse
 from pydantic import AfterValidator, AwareDatetime, BaseModel
 
 from agent.call import Outcome
+from ledger.bucket import Bucket, BucketError, NoObjectError
 from ledger.calls import Wanted, find_calls, read_call, to_json
 from ledger.erasure import erase_call
+from ledger.recordings import SOUNDS
 from sip.line import E164, PersonaName
 from web.server.access import Reader, Writer, require
-from web.server.desk import Desk, TheDesk
+from web.server.desk import TheDesk
 from web.server.errors import ApiError, documented
 from web.server.keys import Scope
 
 router = APIRouter(prefix="/v1/calls", tags=["calls"])
 
 CallId = Annotated[str, InPath(pattern=r"^[A-Za-z0-9_.:@+-]{1,128}$")]
-
-SOUNDS = {".ogg": "audio/ogg", ".opus": "audio/ogg", ".wav": "audio/wav"}
 
 
 def _in_utc(given: datetime) -> datetime:
@@ -126,19 +126,26 @@ def show_call(desk: TheDesk, key: Reader, call_id: CallId) -> WholeCall:
 @router.get(
     "/{call_id}/recording",
     response_class=FileResponse,
-    responses=documented(404)
+    responses=documented(404, 503)
     | {200: {"content": {"audio/ogg": {}, "audio/wav": {}}, "description": "Stereo."}},
 )
-def recording(desk: TheDesk, key: Reader, call_id: CallId) -> FileResponse:
+def recording(
+    desk: TheDesk,
+    key: Reader,
+    call_id: CallId,
+    wanted: Annotated[str | None, Header(alias="range", include_in_schema=False)] = None,
+) -> Response:
     """Its sound. In it no number is masked, so it needs the scope `calls:numbers`, too."""
     require(key, Scope.CALLS_NUMBERS)
     found = read_call(desk.engine, call_id, numbers=True)
     if found is None:
         raise no_such_call()
-    file = _file_of(desk, found["recording"])
+    where = found["recording"]
+    if desk.bucket and where and desk.bucket.holds(where):
+        return _from(desk.bucket, where, wanted)
+    file = desk.shelf.file(where)
     if file is None:
-        message = "this call has no recording here: it was not recorded, or it was moved elsewhere"
-        raise ApiError(404, "no_recording", message)
+        raise _no_recording()
     return FileResponse(file, media_type=SOUNDS[file.suffix], filename=file.name)
 
 
@@ -151,8 +158,7 @@ def delete_call(desk: TheDesk, key: Writer, call_id: CallId) -> Response:
     if not erased.calls:
         raise no_such_call()
     for path in erased.recordings:
-        if file := _file_of(desk, path):
-            file.unlink(missing_ok=True)
+        desk.shelf.remove(path)
     return Response(status_code=204)
 
 
@@ -160,13 +166,30 @@ def no_such_call() -> ApiError:
     return ApiError(404, "no_such_call", "there is no such call: GET /v1/calls names them")
 
 
-def _file_of(desk: Desk, path: str | None) -> Path | None:
-    """Only what lies among the recordings: a path in a database is no permission to read it."""
-    if path is None:
-        return None
-    file = Path(path).resolve()
-    inside = file.is_relative_to(desk.recordings.resolve())
-    return file if inside and file.suffix in SOUNDS and file.is_file() else None
+def _no_recording() -> ApiError:
+    message = "this call has no recording here: it was not recorded, or it was moved elsewhere"
+    return ApiError(404, "no_recording", message)
+
+
+def _from(bucket: Bucket, url: str, wanted: str | None) -> Response:
+    """The object's bytes as they come, by way of this server: the bucket's key stays here."""
+    try:
+        found = bucket.get(url, wanted)
+    except NoObjectError:
+        raise _no_recording() from None
+    except BucketError as error:
+        message = f"{error}: see that it can be reached, and try again"
+        raise ApiError(503, "bucket_unavailable", message, {"Retry-After": "30"}) from error
+    name = PurePosixPath(url)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(found.size),
+        "Content-Disposition": f'attachment; filename="{name.name}"',
+    }
+    if found.range:
+        headers["Content-Range"] = found.range
+    kind = SOUNDS.get(name.suffix, "application/octet-stream")
+    return StreamingResponse(found.pieces, 206 if found.range else 200, headers, kind)
 
 
 def _cursor(at: datetime, call_id: str) -> str:

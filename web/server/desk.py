@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
+from ledger.bucket import Bucket
+from ledger.recordings import Shelf
 from sip.line import Line
 from web.server.feed import Feed
 from web.server.keys import KeyFile
@@ -60,8 +62,13 @@ class Desk:
     recordings: Path
     environment: Mapping[str, str]
     twilio: Twilio | None = None
+    bucket: Bucket | None = None
     limiter: Limiter = field(default_factory=Limiter)
     now: Callable[[], datetime] = _now
+
+    @property
+    def shelf(self) -> Shelf:
+        return Shelf(self.recordings, self.bucket)
 
 
 def _desk_of(request: Request) -> Desk:
