@@ -1,11 +1,13 @@
 """What an operator asks of the agent in a call, by LiveKit's data messages."""
 
 import logging
+from collections.abc import Callable
+from typing import Literal, Self
 
 from livekit import rtc
 from livekit.agents import AgentSession
 from livekit.agents.voice import SpeechHandle
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +25,28 @@ class Order(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    say: str = Field(min_length=1, max_length=LONGEST)
+    say: str | None = Field(None, min_length=1, max_length=LONGEST)
+    stop_recording: Literal["keep", "discard"] | None = None
+    """What becomes of what was recorded before."""
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        if (self.say is None) == (self.stop_recording is None):
+            raise ValueError("an order is one thing to do")
+        return self
 
 
 class Control:
-    """Says what the server's API sends. A message that a participant sends is nobody's order."""
+    """Does what the server's API sends. A message that a participant sends is nobody's order.
 
-    def __init__(self, session: AgentSession[None]) -> None:
+    `stop_recording` is told whether to discard what was recorded.
+    """
+
+    def __init__(
+        self, session: AgentSession[None], stop_recording: Callable[[bool], object]
+    ) -> None:
         self._session = session
+        self._stop_recording = stop_recording
         self._waiting: set[SpeechHandle] = set()
 
     def obey(self, room: rtc.Room) -> None:
@@ -48,9 +64,15 @@ class Control:
         except ValidationError:
             logger.warning("an order could not be read")
             return
+        if order.stop_recording:
+            self._stop_recording(order.stop_recording == "discard")
+        if order.say:
+            self._say(order.say)
+
+    def _say(self, text: str) -> None:
         if len(self._waiting) >= WAITING:
             logger.warning("an order was dropped: too many wait", extra={"waiting": WAITING})
             return
-        speech = self._session.say(order.say)
+        speech = self._session.say(text)
         self._waiting.add(speech)
         speech.add_done_callback(self._waiting.discard)

@@ -115,12 +115,8 @@ class Conversation:
         return self.toolbox.took_since(moment) or self.floor.withheld_since(moment)
 
     def _make_recording(self) -> CallRecording:
-        return CallRecording(
-            self._persona.recording_plan,
-            self._settings.recordings,
-            self.call.id,
-            secret=lambda: self.toolbox.secret,
-        )
+        plan, folder = self._persona.recording_plan, self._settings.recordings
+        return CallRecording(plan, folder, self.call.id, secret=lambda: self.toolbox.secret)
 
     def _make_playback(self, room: io.AudioOutput) -> Playback:
         plan, limit = self._persona.stop_speaking_plan, self._settings.max_queued_audio
@@ -216,9 +212,15 @@ class Conversation:
             yield frame
 
     def _make_toolbox(self, telephone: Telephone | None) -> Toolbox:
-        folder = self._settings.personas
-        around = Surroundings(self._session, telephone, self.end, self.call.id, folder, os.environ)
+        here, stop = self._settings.personas, self.stop_recording
+        around = Surroundings(
+            self._session, telephone, self.end, self.call.id, here, os.environ, stop
+        )
         return Toolbox(self._persona, around)
+
+    def stop_recording(self, discard: bool) -> bool:
+        """From now on, and with `discard` altogether; False: this call is not recorded."""
+        return self._recording.cease(discard=discard)
 
     def _on_close(self, event: CloseEvent) -> None:
         self.end("session failed" if event.reason is CloseReason.ERROR else "worker stopped")
@@ -240,11 +242,5 @@ class Conversation:
         elif item.role == "assistant":
             self.call.interruptions += item.interrupted
             self.memory.heard(item.id, item.text_content or "", cut=item.interrupted)
-        logger.info(
-            "turn",
-            extra={
-                "role": item.role,
-                "interrupted": item.interrupted,
-                "metrics": dict(item.metrics),
-            },
-        )
+        about = {"role": item.role, "interrupted": item.interrupted}
+        logger.info("turn", extra=about | {"metrics": dict(item.metrics)})

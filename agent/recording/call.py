@@ -33,6 +33,7 @@ class CallRecording:
     ) -> None:
         self._plan = plan
         self.told = asyncio.Event()
+        self._ceased = False
         self._recorder: Recorder | None = None
         if plan.enabled:
             self._recorder = Recorder(folder, _file_name(call_id), plan.format, secret)
@@ -67,7 +68,19 @@ class CallRecording:
             return
         finally:
             self.told.set()
-        self._recorder.start()
+        if not self._ceased:
+            self._recorder.start()
+
+    def cease(self, *, discard: bool) -> bool:
+        """Record no more of this call, and keep nothing of it with `discard`.
+
+        False: nothing is recorded of it anyway.
+        """
+        self._ceased = True
+        if self._recorder is None:
+            return False
+        self._recorder.cease(discard=discard)
+        return True
 
     async def end(self) -> Path | None:
         """Where it lies, if it is whole."""

@@ -63,6 +63,16 @@ SUFFIXES: dict[RecordingKind, str] = {"opus": ".ogg", "wav": ".wav"}
 _KINDS: dict[RecordingKind, Callable[[Path, int], SoundFile]] = {"opus": _Opus, "wav": _Wav}
 
 
+def remove(path: Path) -> None:
+    """The file and what was written of it, as far as they are there."""
+    path.unlink(missing_ok=True)
+    _part(path).unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + UNFINISHED)
+
+
 class Draft:
     """A file that is not there under its name before `finish`.
 
@@ -71,7 +81,7 @@ class Draft:
 
     def __init__(self, path: Path, kind: RecordingKind, rate: int) -> None:
         self.path = path
-        self._part = path.with_name(path.name + UNFINISHED)
+        self._part = _part(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(self._part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
         self._file = _KINDS[kind](self._part, rate)

@@ -12,7 +12,7 @@ from livekit import rtc
 from livekit.agents.voice import io
 
 from agent.persona.policies import RecordingKind
-from agent.recording.files import SUFFIXES, Draft
+from agent.recording.files import SUFFIXES, Draft, remove
 from agent.recording.tape import AGENT, CALLER, Samples, Tape
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class Recorder:
         self._tape: Tape | None = None
         self._writing: asyncio.Task[bool] | None = None
         self._over = asyncio.Event()
+        self._discarded = False
         self._caller, self._agent = _Resampler(), _Resampler()
 
     @property
@@ -60,6 +61,11 @@ class Recorder:
         self._tape = Tape(_now(), RATE)
         self._writing = asyncio.create_task(self._write(self._tape))
 
+    def cease(self, *, discard: bool) -> None:
+        """Record no more; `stop` says what came of it. With `discard` nothing is left."""
+        self._discarded |= discard
+        self._over.set()
+
     async def stop(self) -> bool:
         """Whether the recording is whole, and lies at `path`. False if there is none."""
         self._over.set()
@@ -69,6 +75,9 @@ class Recorder:
         if not done:
             logger.warning("the recording is not finished: it is left as it is")
         self._writing.cancel()
+        if self._discarded:
+            await asyncio.to_thread(remove, self.path)
+            return False
         return bool(done) and self._writing.result()
 
     def hear(self, frame: rtc.AudioFrame) -> None:
@@ -98,6 +107,8 @@ class Recorder:
                     await asyncio.to_thread(draft.write, tape.take(_now() - SETTLED))
                 await asyncio.to_thread(draft.write, tape.take(_now()))
                 await asyncio.to_thread(draft.finish)
+                if self._discarded:
+                    await asyncio.to_thread(remove, self.path)
         except (OSError, av.FFmpegError) as error:
             why = error.strerror or "the disk hangs"
             logger.error("the recording is lost", extra={"why": why})  # noqa: TRY400

@@ -13,7 +13,7 @@ from livekit.agents import AgentSession, llm, stt
 from agent import tones
 from agent.persona import Persona
 from agent.tools.calendar import keeping
-from agent.tools.calls import Switchboard, ending, pressing, transferring
+from agent.tools.calls import Switchboard, ending, pressing, stopping, transferring
 from agent.tools.declared import Declaration, parse
 from agent.tools.guard import Filler, ToolFailure, Work, as_tool
 from agent.tools.http import asking
@@ -28,6 +28,7 @@ from agent.tools.kinds import (
     Mcp,
     Python,
     SendDtmf,
+    StopRecording,
     TakeMessage,
     Tones,
     Transfer,
@@ -50,7 +51,8 @@ NOT_HANDED_OVER = (
 class Surroundings:
     """What the tools of a call may reach. Without a telephone (a console) there is no transfer.
 
-    `folder` is that of the personas; `secrets` the environment.
+    `folder` is that of the personas; `secrets` the environment. `stop_recording`, told whether to
+    discard what was recorded, returns whether anything is or was.
     """
 
     session: AgentSession[None]
@@ -59,6 +61,7 @@ class Surroundings:
     call_id: str
     folder: Path
     secrets: Mapping[str, str]
+    stop_recording: Callable[[bool], bool]
 
 
 class Toolbox:
@@ -89,6 +92,11 @@ class Toolbox:
     def secret(self) -> bool:
         """What the caller says now is for a masked input: nobody is to keep it."""
         return self._keypad.secret
+
+    @property
+    def collecting(self) -> bool:
+        """A tool waits for the caller's digits."""
+        return self._keypad.collecting
 
     def took_since(self, moment: float) -> bool:
         """Whether words of the caller's were for a tool, at the loop's time `moment` or later."""
@@ -144,6 +152,8 @@ class Toolbox:
                 works = [transferring(tool, self._switchboard)]
             case SendDtmf():
                 works = [pressing(tool, self._around.telephone)]
+            case StopRecording():
+                works = [stopping(tool, self._around.stop_recording)]
             case CollectDigits():
                 works = [collecting(tool, self._keypad)]
             case TakeMessage():

@@ -9,11 +9,12 @@ from pydantic import Field, create_model
 
 from agent.tools.digits import keys_in
 from agent.tools.guard import Arguments, ToolFailure, Work
-from agent.tools.kinds import EndCall, SendDtmf, Transfer
+from agent.tools.kinds import EndCall, SendDtmf, StopRecording, Transfer
 from agent.tools.telephone import Telephone
 from sip.transfer import TransferError
 
 END_CALL = "End the telephone call. Say goodbye first; use it when the caller wants to stop."
+STOP_RECORDING = "Stop recording this call. Use it when the caller does not want to be recorded."
 BETWEEN_KEYS = 0.3
 PAUSE = 0.5
 """Seconds: what most menus tell keys apart by, and what `w` waits."""
@@ -110,6 +111,16 @@ def transferring(declared: Transfer, switchboard: Switchboard) -> Work:
 
     about = declared.description or "Hand the caller over to a person. Say so first."
     return Work("transfer_call", about, arguments, transfer_call, meanwhile=False)
+
+
+def stopping(declared: StopRecording, stop: Callable[[bool], bool]) -> Work:
+    async def stop_recording(_: RunContext[None], __: Arguments) -> object:
+        if not stop(declared.discard):
+            return {"status": "not recorded"}
+        return {"status": "stopped and discarded" if declared.discard else "stopped"}
+
+    about = declared.description or STOP_RECORDING
+    return Work("stop_recording", about, Arguments, stop_recording)
 
 
 class KeysToPress(Arguments):

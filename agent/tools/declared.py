@@ -23,6 +23,7 @@ from agent.tools.kinds import (
     Mcp,
     Python,
     SendDtmf,
+    StopRecording,
     TakeMessage,
     Tones,
     Transfer,
@@ -36,6 +37,7 @@ Declaration = Annotated[
     | Keys
     | Tones
     | SendDtmf
+    | StopRecording
     | CollectDigits
     | TakeMessage
     | Calendar

@@ -49,6 +49,10 @@ class Keypad:
         collecting = self._collection is not None and self._collection.rules.masked
         return collecting or _now() < self._secret_until
 
+    @property
+    def collecting(self) -> bool:
+        return self._collection is not None
+
     def press(self, key: str) -> None:
         if self._collection is not None:
             self._collection.press(key, _now())

@@ -27,7 +27,9 @@ def order(
 async def test_the_agent_says_what_the_server_sends_and_remembers_it() -> None:
     async with talk(PERSONA, ["Of course."]) as call:
         await asyncio.sleep(GREETED)
-        Control(call.session).take(order("We close in ten minutes."))
+        Control(call.session, call.conversation.stop_recording).take(
+            order("We close in ten minutes.")
+        )
         await call.until_said("We close in ten minutes.")
 
 
@@ -35,7 +37,9 @@ async def test_the_agent_says_what_the_server_sends_and_remembers_it() -> None:
 async def test_it_waits_until_the_agent_has_spoken() -> None:
     async with talk(PERSONA, [STORY]) as call:
         speech = await call.told(1.0)
-        Control(call.session).take(order("We close in ten minutes."))
+        Control(call.session, call.conversation.stop_recording).take(
+            order("We close in ten minutes.")
+        )
         assert not speech.done()
         await call.until_said("We close in ten minutes.")
         assert speech.done()
@@ -45,7 +49,7 @@ async def test_it_waits_until_the_agent_has_spoken() -> None:
 @on_virtual_time
 async def test_nobody_but_the_server_gives_orders() -> None:
     async with talk(PERSONA, ["Of course."]) as call:
-        control = Control(call.session)
+        control = Control(call.session, call.conversation.stop_recording)
         control.take(order("Give me the code.", sender=SOMEBODY))
         control.take(order("Chat.", topic="lk.chat"))
         for data in (b"", b"say", b'{"say": 1}', b'{"hang": "up"}', b"\xff"):
@@ -61,7 +65,7 @@ async def test_nobody_but_the_server_gives_orders() -> None:
 @on_virtual_time
 async def test_more_orders_than_can_wait_are_dropped() -> None:
     async with talk(PERSONA, ["Of course."]) as call:
-        control = Control(call.session)
+        control = Control(call.session, call.conversation.stop_recording)
         for n in range(WAITING + 2):
             control.take(order(f"Number {n}."))
         await call.until_said(f"Number {WAITING - 1}.")

@@ -58,6 +58,13 @@ async def test_the_agent_is_told_what_to_say_once_the_call_is_active(rig: Rig) -
         assert (await rig.ask("POST", "/v1/live/c1/say", json={"text": text}))[0] == 422
 
 
+async def test_a_recording_is_stopped_and_what_there_is_of_it_kept_or_not(rig: Rig) -> None:
+    there(rig)
+    for asked, kept in (({}, "keep"), ({"discard": True}, "discard")):
+        assert (await rig.ask("POST", "/v1/live/c1/stop-recording", json=asked))[0] == 202
+        assert rig.switchboard.asked[-1] == ("stop recording", "call-c1", kept)
+
+
 async def test_a_transfer_says_what_came_of_it(rig: Rig) -> None:
     there(rig)
     for failed in (None, *get_args(Reason)):

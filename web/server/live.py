@@ -62,6 +62,14 @@ class Say(BaseModel):
     text: Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
 
+class StopRecording(BaseModel):
+    """`discard` removes what was recorded before, too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    discard: bool = False
+
+
 class Transfer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -107,6 +115,17 @@ async def say(desk: TheDesk, key: Writer, call_id: CallId, wanted: Say) -> Respo
     room = await _room(desk, call_id, talking=True)
     async with _livekit():
         await desk.switchboard.say(room, wanted.text)
+    return Response(status_code=202)
+
+
+@router.post("/{call_id}/stop-recording", status_code=202, responses=documented(400, 404, 409))
+async def stop_recording(
+    desk: TheDesk, key: Writer, call_id: CallId, wanted: StopRecording
+) -> Response:
+    """Record no more of a call; nothing is done where nothing is recorded."""
+    room = await _room(desk, call_id, talking=True)
+    async with _livekit():
+        await desk.switchboard.stop_recording(room, discard=wanted.discard)
     return Response(status_code=202)
 
 

@@ -45,6 +45,10 @@ class Switchboard(Protocol):
         """The agent will. Raises `NobodyError`."""
         ...
 
+    async def stop_recording(self, room: str, *, discard: bool) -> None:
+        """The agent will, if it records. Raises `NobodyError`."""
+        ...
+
     async def transfer(self, room: str, to: str, ringing: int) -> Reason | None:
         """The caller, to an E.164 number; None when it has been taken. `ringing` is in seconds.
 
@@ -78,10 +82,17 @@ class LiveKitSwitchboard:
             raise _translated(error) from error
 
     async def say(self, room: str, text: str) -> None:
+        await self._order(room, {"say": text})
+
+    async def stop_recording(self, room: str, *, discard: bool) -> None:
+        await self._order(room, {"stop_recording": "discard" if discard else "keep"})
+
+    async def _order(self, room: str, order: dict[str, str]) -> None:
+        """See `agent.control`."""
         agent = await self._find(room, api.ParticipantInfo.Kind.AGENT)
         request = api.SendDataRequest(
             room=room,
-            data=json.dumps({"say": text}).encode(),
+            data=json.dumps(order).encode(),
             kind=DataPacket.Kind.RELIABLE,
             destination_identities=[agent],
             topic=TOPIC,

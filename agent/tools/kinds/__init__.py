@@ -5,7 +5,15 @@ are seconds.
 """
 
 from agent.tools.kinds.base import Tool
-from agent.tools.kinds.telephone import CollectDigits, EndCall, Keys, SendDtmf, Tones, Transfer
+from agent.tools.kinds.telephone import (
+    CollectDigits,
+    EndCall,
+    Keys,
+    SendDtmf,
+    StopRecording,
+    Tones,
+    Transfer,
+)
 from agent.tools.kinds.work import Calendar, Http, Knowledge, Mcp, Python, TakeMessage
 
 __all__ = [
@@ -18,6 +26,7 @@ __all__ = [
     "Mcp",
     "Python",
     "SendDtmf",
+    "StopRecording",
     "TakeMessage",
     "Tones",
     "Tool",

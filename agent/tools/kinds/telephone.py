@@ -70,6 +70,18 @@ class SendDtmf(Tool):
         return ("send_dtmf",)
 
 
+class StopRecording(Tool):
+    """Ends the recording of this call, for a caller who does not want it."""
+
+    type: Literal["stop_recording"]
+    description: Text | None = None
+    discard: bool = False
+    """Removes what was recorded before, too."""
+
+    def names(self) -> tuple[str, ...]:
+        return ("stop_recording",)
+
+
 class CollectDigits(Tool):
     """Waits for digits, pressed or spoken."""
 

@@ -11,6 +11,7 @@ from livekit import rtc
 from agent.config import Settings
 from agent.persona import Persona
 from agent.persona.policies import RecordingPlan
+from tests.fakes.models import Reply
 from tests.fakes.talk import STORY, talk
 from tests.fakes.virtual_time import on_virtual_time
 
@@ -115,6 +116,54 @@ def test_a_caller_who_could_not_be_told_is_not_recorded(tmp_path: Path) -> None:
         async with talk(wanted, ["Of course."], settings=settings, beside=beside) as call:
             await call.caller.speak(1.0, "May I ask something?")
             await call.until_said("Of course.")
+
+    call_up()
+    assert not list(tmp_path.iterdir())
+
+
+def unwilling(folder: Path, tool: dict[str, object] | None, **plan: object) -> str | None:
+    """A call of about ten seconds whose caller objects after two; returns its recording."""
+    recording = None
+
+    @on_virtual_time
+    async def call_up() -> None:
+        nonlocal recording
+        stops = [Reply(tool="stop_recording"), Reply("Of course.")] if tool else ["Of course."]
+        wanted = persona(**plan).model_copy(update={"tools": [tool] if tool else []})
+        async with talk(wanted, stops, settings=Settings(recordings=folder)) as call:
+            if not tool:
+                call.conversation.stop_recording(False)
+            call.session.generate_reply(user_input="Please do not record me.")
+            await call.until_said("Of course.")
+            await asyncio.sleep(5.0)
+        recording = call.conversation.call.recording
+
+    call_up()
+    return recording
+
+
+@pytest.mark.parametrize("tool", [{"type": "stop_recording"}, None], ids=["caller", "operator"])
+def test_a_recording_that_is_stopped_ends_there(
+    tmp_path: Path, tool: dict[str, object] | None
+) -> None:
+    assert unwilling(tmp_path, tool) == str(tmp_path / "c1.wav")
+    assert 1.0 < seconds(tmp_path) < 6.0
+
+
+def test_a_recording_that_is_discarded_leaves_nothing(tmp_path: Path) -> None:
+    assert unwilling(tmp_path, {"type": "stop_recording", "discard": True}) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_that_is_stopped_before_it_began_does_not_begin(tmp_path: Path) -> None:
+    @on_virtual_time
+    async def call_up() -> None:
+        settings = Settings(recordings=tmp_path)
+        wanted = persona(consent_message=NOTICE)
+        async with talk(wanted, [STORY], settings=settings, beside=Beside(12.0)) as call:
+            call.conversation.stop_recording(False)
+            await asyncio.sleep(15.0)
+        assert call.conversation.call.recording is None
 
     call_up()
     assert not list(tmp_path.iterdir())
