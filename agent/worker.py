@@ -156,7 +156,7 @@ async def _talk(
                 if placed:
                     with talk.deaf():
                         await line.wait_for_answer(caller, RINGING)
-                Control(session).obey(job.room)
+                Control(session, talk.stop_recording).obey(job.room)
             call.active(time.monotonic())
             record.went_on()
             line.up.set()
