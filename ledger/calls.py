@@ -1,18 +1,25 @@
 """Reads calls: those that match, and all that is known of one."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, literal, or_, select
 from sqlalchemy.orm import Session
 
-from ledger.redaction import masked, redacted, redacted_deep
+from ledger.redaction import SHOWN, masked, redacted, redacted_deep
 from ledger.tables import Base, CallRow, EventRow, LegRow, ToolCallRow, TurnRow
 
 CHUNK = 200
 """Calls that are in memory at once."""
+
+EXACT = ("persona", "outcome", "state", "direction", "test")
+"""Of `Wanted`: columns that must have that value."""
+
+PUNCTUATION = re.compile(r"[\s().+-]")
+"""Of a telephone number."""
 
 Part = LegRow | EventRow | TurnRow | ToolCallRow
 
@@ -34,6 +41,11 @@ class Wanted:
     outcome: str | None = None
     number: str | None = None
     """Either end's, E.164."""
+    state: str | None = None
+    direction: str | None = None
+    test: bool | None = None
+    text: str | None = None
+    """Somebody said it; of digits alone, a number may end so, too. `ledger.search` is quicker."""
     after: tuple[datetime, str] | None = None
     """Start and id of a call: those that `find_calls` yields after it."""
 
@@ -41,7 +53,7 @@ class Wanted:
 def find_calls(engine: Engine, wanted: Wanted, limit: int | None = None) -> Iterator[CallRow]:
     """The newest first."""
     with Session(engine) as session:
-        newest = select(CallRow).where(*_matching(wanted)).limit(limit)
+        newest = select(CallRow).where(*matching(wanted)).limit(limit)
         newest = newest.order_by(CallRow.started_at.desc(), CallRow.id)
         yield from session.scalars(newest.execution_options(yield_per=CHUNK))
 
@@ -56,12 +68,18 @@ def read_call(engine: Engine, call_id: str, *, numbers: bool = False) -> dict[st
         return None if call is None else _whole(session, call, numbers=numbers)
 
 
+def read_row(engine: Engine, call_id: str) -> CallRow | None:
+    """Its own row alone, with nothing masked."""
+    with Session(engine, expire_on_commit=False) as session:
+        return session.get(CallRow, call_id)
+
+
 def read_calls(
     engine: Engine, wanted: Wanted, *, numbers: bool = False
 ) -> Iterator[dict[str, Any]]:
     """As `read_call`, the oldest first, a few in memory at a time."""
     with Session(engine) as session:
-        oldest = select(CallRow).where(*_matching(wanted)).order_by(CallRow.started_at, CallRow.id)
+        oldest = select(CallRow).where(*matching(wanted)).order_by(CallRow.started_at, CallRow.id)
         for call in session.scalars(oldest.execution_options(yield_per=CHUNK)):
             yield _whole(session, call, numbers=numbers)
 
@@ -83,20 +101,42 @@ def _shown(name: str, value: Any, numbers: bool) -> Any:
     return redacted(value) if isinstance(value, str) else redacted_deep(value)
 
 
-def _matching(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def matching(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    """Of `CallRow`: all that must be so."""
     if wanted.since:
         yield CallRow.started_at >= wanted.since
     if wanted.before:
         yield CallRow.started_at < wanted.before
-    if wanted.persona:
-        yield CallRow.persona == wanted.persona
-    if wanted.outcome:
-        yield CallRow.outcome == wanted.outcome
+    for name in EXACT:
+        if (value := getattr(wanted, name)) is not None:
+            yield CallRow.__table__.columns[name] == value
     if wanted.number:
         yield or_(CallRow.from_number == wanted.number, CallRow.to_number == wanted.number)
+    if wanted.text:
+        yield _holds(wanted.text)
     if wanted.after:
         at, id_ = wanted.after
-        yield or_(CallRow.started_at < at, and_(CallRow.started_at == at, CallRow.id > id_))
+        # Said so that an index on the start alone leads to the place.
+        yield and_(CallRow.started_at <= at, or_(CallRow.started_at < at, CallRow.id > id_))
+
+
+def digits_of(text: str) -> str | None:
+    """Those of the end of a number, if `text` is nothing else."""
+    bare = PUNCTUATION.sub("", text)
+    return bare if len(bare) >= SHOWN and bare.isdecimal() else None
+
+
+def _holds(text: str) -> ColumnElement[bool]:
+    # A database may know the two cases of ASCII's letters alone.
+    forms = {text} if text.isascii() else {text, text.lower(), text.upper(), text.capitalize()}
+    said = or_(*(TurnRow.text.icontains(form, autoescape=True) for form in sorted(forms)))
+    # A scalar, for PostgreSQL would make a join of EXISTS, and read every turn there is.
+    turn = select(literal(1)).where(TurnRow.call_id == CallRow.id, said).limit(1)
+    found = turn.scalar_subquery() == 1
+    if not (digits := digits_of(text)):
+        return found
+    ends = (number.endswith(digits) for number in (CallRow.from_number, CallRow.to_number))
+    return or_(*ends, found)
 
 
 def _whole(session: Session, call: CallRow, *, numbers: bool) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""Calls as files that others read: JSON lines whole, CSV a line a call."""
+"""Calls as files that others read: JSON lines whole, CSV a line a call, text for a person."""
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TextIO
 
 COLUMNS = (
@@ -12,19 +14,51 @@ COLUMNS = (
 COUNTED = ("turns", "interruptions", "tool_calls")
 
 
-def write_json_lines(calls: Iterable[Mapping[str, Any]], out: TextIO) -> None:
-    """`calls` as `ledger.calls.read_calls` gives them."""
-    out.writelines(f"{json.dumps(call, ensure_ascii=False)}\n" for call in calls)
+Call = Mapping[str, Any]
+"""As `ledger.calls.read_calls` gives them."""
 
 
-def write_csv(calls: Iterable[Mapping[str, Any]], out: TextIO) -> None:
+def write_json_lines(calls: Iterable[Call], out: TextIO) -> None:
+    out.writelines(json_lines(calls))
+
+
+def write_csv(calls: Iterable[Call], out: TextIO) -> None:
+    out.writelines(csv_lines(calls))
+
+
+def json_lines(calls: Iterable[Call]) -> Iterator[str]:
+    """An object a call."""
+    for call in calls:
+        yield f"{json.dumps(call, ensure_ascii=False)}\n"
+
+
+def csv_lines(calls: Iterable[Call]) -> Iterator[str]:
     """The transcript is one cell, a line a turn."""
-    lines = csv.writer(out, lineterminator="\n")
-    lines.writerow((*COLUMNS, *COUNTED, "transcript"))
+    yield _csv((*COLUMNS, *COUNTED, "transcript"))
     for call in calls:
         counted = len(call["turns"]), _interruptions(call["turns"]), len(call["tool_calls"])
-        cells = (*(call[name] for name in COLUMNS), *counted, _transcript(call["turns"]))
-        lines.writerow([_harmless(cell) for cell in cells])
+        cells = (*(call.get(name) for name in COLUMNS), *counted, _transcript(call["turns"]))
+        yield _csv([_harmless(cell) for cell in cells])
+
+
+def text_lines(calls: Iterable[Call]) -> Iterator[str]:
+    """For a person: who and when, then what was said, with the seconds since the call began."""
+    for call in calls:
+        yield f"{call['id']}: {call['direction']}, {call['persona']}, "
+        yield f"{call['outcome'] or call['state']}\n{call['started_at']}, "
+        yield f"from {call['from_number'] or '-'} to {call['to_number'] or '-'}\n"
+        began = datetime.fromisoformat(call["started_at"])
+        for turn in call["turns"]:
+            after = (datetime.fromisoformat(turn["at"]) - began).total_seconds()
+            cut = " [cut off]" if turn["interrupted"] else ""
+            yield f"{after:8.1f}  {turn['role']}: {turn['text']}{cut}\n"
+        yield "\n"
+
+
+def _csv(cells: Iterable[Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
 
 
 def _interruptions(turns: Iterable[Mapping[str, Any]]) -> int:

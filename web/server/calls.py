@@ -2,40 +2,32 @@
 
 import base64
 import binascii
+import dataclasses
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response, StreamingResponse
-from pydantic import AfterValidator, AwareDatetime, BaseModel
+from pydantic import BaseModel
 
-from agent.call import Outcome
 from ledger.bucket import Bucket, BucketError, NoObjectError
-from ledger.calls import Wanted, find_calls, read_call, to_json
+from ledger.calls import read_call, read_row, to_json
 from ledger.erasure import erase_call
 from ledger.recordings import SOUNDS
-from sip.line import E164, PersonaName
+from ledger.search import find_page
+from ledger.waterfall import parts_of_turns
 from web.server.access import Reader, Writer, require
 from web.server.desk import TheDesk
 from web.server.errors import ApiError, documented
 from web.server.keys import Scope
+from web.server.wanted import WantedCalls, in_utc
 
 router = APIRouter(prefix="/v1/calls", tags=["calls"])
 
 CallId = Annotated[str, InPath(pattern=r"^[A-Za-z0-9_.:@+-]{1,128}$")]
-
-
-def _in_utc(given: datetime) -> datetime:
-    try:
-        return given.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a moment that no calendar has: give a year of this century") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Call(BaseModel):
@@ -62,11 +54,14 @@ class Call(BaseModel):
 
 
 class Turn(BaseModel):
+    """`parts` are an answer's, in seconds: detect, transcribe, turn, think, speak, play, whole."""
+
     at: datetime
     role: str
     text: str
     interrupted: bool
     latencies: dict[str, Any]
+    parts: dict[str, float]
 
 
 class WholeCall(Call):
@@ -77,10 +72,12 @@ class WholeCall(Call):
 
 
 class Calls(BaseModel):
-    """`next` is the cursor of what follows; None: nothing does."""
+    """`next` is the cursor of what follows; None: nothing does. Of a search a page may be short, and
+    even empty, while something follows: `searched` is how far back it has looked."""
 
     calls: list[Call]
     next: str | None
+    searched: datetime | None
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,29 +86,23 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @router.get("", responses=documented())
-def list_calls(  # noqa: PLR0917  # FastAPI calls it by name
+def list_calls(
     desk: TheDesk,
     key: Reader,
-    since: Annotated[Moment | None, Query(description="Started then or later.")] = None,
-    before: Annotated[Moment | None, Query(description="Started before.")] = None,
-    persona: PersonaName | None = None,
-    outcome: Outcome | None = None,
-    number: Annotated[
-        E164 | None, Query(description="Either end's; needs the scope `calls:numbers`.")
-    ] = None,
+    wanted: WantedCalls,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=400, description="`next` of a page.")] = None,
 ) -> Calls:
     """The newest first."""
-    if number:
-        require(key, Scope.CALLS_NUMBERS)
     after = _read_cursor(cursor) if cursor else None
-    wanted = Wanted(since, before, persona, outcome, number, after)
-    rows = list(find_calls(desk.engine, wanted, limit + 1))
+    found = find_page(desk.engine, dataclasses.replace(wanted, after=after), limit)
     numbers = key.may(Scope.CALLS_NUMBERS)
-    page = [Call(**shown(to_json(row, numbers=numbers))) for row in rows[:limit]]
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Calls(calls=page, next=_cursor(last.started_at, last.id) if last else None)
+    page = [Call(**shown(to_json(row, numbers=numbers))) for row in found.calls]
+    return Calls(
+        calls=page,
+        next=_cursor(*found.next) if found.next else None,
+        searched=found.searched,
+    )
 
 
 @router.get("/{call_id}", responses=documented(404))
@@ -120,6 +111,9 @@ def show_call(desk: TheDesk, key: Reader, call_id: CallId) -> WholeCall:
     found = read_call(desk.engine, call_id, numbers=key.may(Scope.CALLS_NUMBERS))
     if found is None:
         raise no_such_call()
+    turns = found["turns"]
+    parts = parts_of_turns((turn["role"], turn["latencies"]) for turn in turns)
+    found["turns"] = [turn | {"parts": each} for turn, each in zip(turns, parts, strict=True)]
     return WholeCall(**shown(found))
 
 
@@ -137,15 +131,15 @@ def recording(
 ) -> Response:
     """Its sound. In it no number is masked, so it needs the scope `calls:numbers`, too."""
     require(key, Scope.CALLS_NUMBERS)
-    found = read_call(desk.engine, call_id, numbers=True)
-    if found is None:
+    row = read_row(desk.engine, call_id)
+    if row is None:
         raise no_such_call()
-    where = found["recording"]
+    where = row.recording
     if desk.bucket and where and desk.bucket.holds(where):
         return _from(desk.bucket, where, wanted)
     file = desk.shelf.file(where)
     if file is None:
-        raise _no_recording()
+        raise no_recording()
     return FileResponse(file, media_type=SOUNDS[file.suffix], filename=file.name)
 
 
@@ -166,7 +160,7 @@ def no_such_call() -> ApiError:
     return ApiError(404, "no_such_call", "there is no such call: GET /v1/calls names them")
 
 
-def _no_recording() -> ApiError:
+def no_recording() -> ApiError:
     message = "this call has no recording here: it was not recorded, or it was moved elsewhere"
     return ApiError(404, "no_recording", message)
 
@@ -176,7 +170,7 @@ def _from(bucket: Bucket, url: str, wanted: str | None) -> Response:
     try:
         found = bucket.get(url, wanted)
     except NoObjectError:
-        raise _no_recording() from None
+        raise no_recording() from None
     except BucketError as error:
         message = f"{error}: see that it can be reached, and try again"
         raise ApiError(503, "bucket_unavailable", message, {"Retry-After": "30"}) from error
@@ -199,6 +193,6 @@ def _cursor(at: datetime, call_id: str) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         at, _, call_id = base64.urlsafe_b64decode(cursor.encode()).decode("ascii").partition(" ")
-        return _in_utc(datetime.fromisoformat(at)), call_id.replace("\0", "")
+        return in_utc(datetime.fromisoformat(at)), call_id.replace("\0", "")
     except (binascii.Error, ValueError):
         raise ApiError(422, "invalid", "query.cursor: send what `next` of a page holds") from None

@@ -17,10 +17,10 @@ from sip.outbound.dialler import read_policy
 from sip.outbound.hours import NoZoneError
 from sip.outbound.queue import Dial, Order, Queue, State
 from web.server.access import Reader, Writer
-from web.server.calls import Moment
 from web.server.desk import Desk, TheDesk
 from web.server.errors import ApiError, documented
 from web.server.keys import Key, Scope
+from web.server.wanted import Moment
 
 router = APIRouter(prefix="/v1", tags=["dials"])
 

@@ -16,11 +16,13 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 
 class Scope(StrEnum):
-    """What a key may do. `ADMIN` is all of it; `CALLS_NUMBERS` unmasks telephone numbers."""
+    """What a key may do. `ADMIN` is all of it; `CALLS_NUMBERS` unmasks telephone numbers;
+    `CALLS_LISTEN` hears calls that go on."""
 
     CALLS_READ = "calls:read"
     CALLS_WRITE = "calls:write"
     CALLS_NUMBERS = "calls:numbers"
+    CALLS_LISTEN = "calls:listen"
     PERSONAS_READ = "personas:read"
     ADMIN = "admin"
 
