@@ -35,6 +35,7 @@ def _addresses(given: object) -> object:
 
 
 WebAddress = Annotated[str, Field(pattern=r"^https?://[^\s]{1,480}$")]
+SocketAddress = Annotated[str, Field(pattern=r"^wss?://[^\s/]{1,480}$")]
 WebAddresses = Annotated[tuple[WebAddress, ...], BeforeValidator(_addresses)]
 
 
@@ -100,6 +101,10 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Signs what they are told; needed where there are any.",
     )
+    otlp_url: WebAddress | None = Field(
+        None,
+        description="Collector that traces are sent to by OTLP over HTTP: `http://127.0.0.1:4318`. OTEL_EXPORTER_OTLP_ENDPOINT does the same.",
+    )
     web_host: str = Field("127.0.0.1", description="Address that the control API listens on.")
     web_port: int | None = Field(
         None,
@@ -108,7 +113,20 @@ class Settings(BaseSettings):
         description="Its port; 8080, or one of PARLEY_PORT_BASE's, if unset.",
     )
     web_public_url: WebAddress | None = Field(
-        None, description="What Twilio calls it by, without a path: `https://calls.example.com`."
+        None,
+        description="What Twilio and browsers elsewhere call it by, without a path: `https://calls.example.com`.",
+    )
+    web_password: SecretStr | None = Field(
+        None,
+        min_length=12,
+        description="Signs a browser in to the room and the calls; on 127.0.0.1 none is needed, unless PARLEY_WEB_PUBLIC_URL is set.",
+    )
+    web_livekit_url: SocketAddress | None = Field(
+        None,
+        description="What browsers call LiveKit by: `wss://livekit.example.com`; LIVEKIT_URL or that of `parley up`, if unset.",
+    )
+    web_test_rooms: int = Field(
+        4, ge=0, le=1000, description="Test calls from browsers at once; one more is refused."
     )
     sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
     sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")

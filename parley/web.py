@@ -13,6 +13,7 @@ import typer
 from ledger.database import LedgerError
 from parley.ports import Ports
 from parley.settings import BadSettingsError, Settings, full_environment, say
+from parley.web_entry import has_login
 from parley_serving.settings import is_loopback
 from web.server.keys import KeyFile, KeyFileError, Scope
 from web.server.run import ListenError
@@ -58,10 +59,10 @@ async def run(settings: Settings, ports: Ports, environment: Mapping[str, str]) 
 async def run_server(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> None:
     """Until cancelled. Raises what `Refused` names."""
     store = KeyFile(settings.run_dir / KEYS)
-    if not is_loopback(settings.web_host) and not store.read():
+    if not (is_loopback(settings.web_host) or has_login(settings) or store.read()):
         raise BadSettingsError(
-            f"PARLEY_WEB_HOST is {settings.web_host} and there is no key: make one by "
-            "`parley web key new`, or listen on 127.0.0.1"
+            f"PARLEY_WEB_HOST is {settings.web_host} and nobody would need a key or a login: set "
+            "PARLEY_WEB_PASSWORD, make a key by `parley web key new`, or listen on 127.0.0.1"
         )
     # Beside whatever else runs in this loop, for it takes a second.
     module = await asyncio.to_thread(importlib.import_module, "parley.web_server")

@@ -14,12 +14,16 @@ from parley.outbound import read_line
 from parley.ports import Ports
 from parley.recordings import shelf_of
 from parley.settings import ROOT, Settings
+from parley.web_entry import LINKS, needs_no_login
 from sip.line import Line
 from web.server.app import build_app
 from web.server.desk import Desk, Twilio
+from web.server.entry import Entry
 from web.server.keys import KeyFile
+from web.server.links import Links
 from web.server.run import open_listener, serve
 from web.server.switchboard import LiveKitSwitchboard
+from web.server.tickets import Tickets
 
 
 async def run_server(
@@ -51,6 +55,9 @@ async def _desk(
                 environment=environment,
                 bucket=shelf_of(settings).bucket,
                 twilio=_twilio(settings, environment),
+                entry=_entry(settings),
+                tickets=_tickets(settings, ports, environment),
+                pages=ROOT / "web" / "room" / "dist",
             )
     finally:
         engine.dispose()
@@ -58,6 +65,24 @@ async def _desk(
 
 def _line(file: Path) -> Line | None:
     return read_line(file) if file.exists() else None
+
+
+def _entry(settings: Settings) -> Entry:
+    return Entry(
+        is_open=needs_no_login(settings),
+        password=settings.web_password,
+        links=Links(settings.run_dir / LINKS),
+    )
+
+
+def _tickets(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> Tickets:
+    return Tickets(
+        url=settings.web_livekit_url or livekit_url(ports, environment),
+        key=settings.livekit_api_key,
+        secret=settings.livekit_api_secret,
+        most=settings.web_test_rooms,
+        persona=settings.persona,
+    )
 
 
 def _twilio(settings: Settings, environment: Mapping[str, str]) -> Twilio | None:

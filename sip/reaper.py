@@ -13,7 +13,10 @@ from livekit import api
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "call-"
+TEST_PREFIX = "room-"
+"""Of the rooms in which a browser talks to the agent."""
+
+PREFIXES = ("call-", TEST_PREFIX)
 """Of the rooms that are calls; others are left alone."""
 
 EVERY = 2.0
@@ -56,7 +59,7 @@ class Reaper:
 
     def doomed(self, rooms: Iterable[Room], now: float) -> dict[str, Why]:
         """Which of all rooms there are shall be deleted, and why."""
-        there = [room for room in rooms if room.name.startswith(PREFIX)]
+        there = [room for room in rooms if room.name.startswith(PREFIXES)]
         names = {room.name for room in there}
         self._had_agent = {room.name for room in there if room.agents} | self._had_agent & names
         self._watched = {name: held for name, held in self._watched.items() if name in names}
@@ -105,7 +108,7 @@ async def look(livekit: api.LiveKitAPI) -> list[Room]:
     now = time.time()
     found = []
     for room in listed.rooms:
-        if not room.name.startswith(PREFIX):
+        if not room.name.startswith(PREFIXES):
             continue
         inside = await livekit.room.list_participants(api.ListParticipantsRequest(room=room.name))
         agents = sum(each.kind == api.ParticipantInfo.Kind.AGENT for each in inside.participants)

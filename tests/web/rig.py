@@ -25,10 +25,12 @@ from sip.transfer import Reason
 from tests.ledger.rows import call_values
 from web.server.app import build_app
 from web.server.desk import Desk, Twilio
+from web.server.entry import Entry
 from web.server.keys import KeyFile, Scope
 from web.server.limits import Limiter
 from web.server.run import open_listener, serve
 from web.server.switchboard import NobodyError, UnreachableError
+from web.server.tickets import Tickets
 
 PUBLIC = "https://calls.example.com"
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -148,6 +150,8 @@ async def serving(
     limiter: Limiter | None = None,
     twilio: bool = True,
     bucket: Bucket | None = None,
+    entry: Entry | None = None,
+    tickets: Tickets | None = None,
 ) -> AsyncIterator[Rig]:
     """Inside, it answers."""
     shutil.copy(_empty_ledger(), folder / "ledger.db")
@@ -170,6 +174,9 @@ async def serving(
             twilio=Twilio(PUBLIC, SecretStr(TOKEN)) if twilio else None,
             bucket=bucket,
             limiter=limiter or Limiter(rate=1000.0, burst=1000.0),
+            entry=entry or Entry(),
+            tickets=tickets,
+            pages=folder / "pages",
         )
         app = build_app(desk, look=0.02)
         server = asyncio.create_task(serve(app, listener, leaving=app.state.feed.close))

@@ -8,10 +8,24 @@ from fastapi import FastAPI
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.server import calls, dials, errors, events, live, personas, status, twilio
+from web.server import (
+    calls,
+    dials,
+    errors,
+    events,
+    live,
+    login,
+    pages,
+    personas,
+    room,
+    status,
+    twilio,
+)
 from web.server.desk import Desk, Metrics
 from web.server.feed import LOOK, Feed
+from web.server.headers import SafeHeaders
 from web.server.limits import BodyLimit
+from web.server.pages import Compressed
 
 ABOUT = """Calls, live and past, of a Parley. Every route under `/v1` needs a key with the scope for
 it. Telephone numbers are masked without the scope `calls:numbers`."""
@@ -45,7 +59,12 @@ def build_app(desk: Desk, look: float = LOOK) -> FastAPI:
     errors.install(app)
     for each in (calls, dials, events, live, personas, status, twilio):
         app.include_router(each.router)
+    app.include_router(room.router)
+    app.include_router(login.router)
+    app.include_router(pages.router)  # after all others, for it takes any name
     app.add_middleware(BodyLimit)
+    app.add_middleware(Compressed)
+    app.add_middleware(SafeHeaders, livekit_url=desk.tickets and desk.tickets.url)
     app.add_middleware(_Counted, requests=app.state.metrics.requests)
     return app
 

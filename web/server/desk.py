@@ -14,10 +14,12 @@ from sqlalchemy import Engine
 from ledger.bucket import Bucket
 from ledger.recordings import Shelf
 from sip.line import Line
+from web.server.entry import Entry
 from web.server.feed import Feed
 from web.server.keys import KeyFile
 from web.server.limits import Limiter
 from web.server.switchboard import Switchboard
+from web.server.tickets import Tickets
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def _now() -> datetime:
 class Desk:
     """`line` reads `sip.yaml` anew, or returns None: there is none. It raises `BadFileError`.
 
-    `environment` holds the secrets that personas and the line name.
+    `environment` holds the secrets that personas and the line name. `pages` is what `web/room` was
+    built into; without `tickets` there are no test rooms.
     """
 
     engine: Engine
@@ -65,6 +68,9 @@ class Desk:
     bucket: Bucket | None = None
     limiter: Limiter = field(default_factory=Limiter)
     now: Callable[[], datetime] = _now
+    entry: Entry = field(default_factory=Entry)
+    tickets: Tickets | None = None
+    pages: Path | None = None
 
     @property
     def shelf(self) -> Shelf:
