@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from livekit import rtc
@@ -60,6 +61,7 @@ class Conversation:
         self._opening: Opening | None = None
         self._lead_in = settings.lead_in
         self._beside: Beside | None = None
+        self.recorded_since: datetime | None = None
 
     @property
     def toolbox(self) -> Toolbox:
@@ -190,7 +192,7 @@ class Conversation:
             self.call.stalls = self._playback.stalls
         await self._session.aclose()
         if self._toolbox and (path := await self._recording.end()):
-            self.call.recording = str(path)
+            self.call.recording, self.recorded_since = str(path), self._recording.since
         if self._playback:
             await self._playback.aclose()
         for model in (self._session.stt, self._session.tts, self._session.llm):

@@ -14,7 +14,7 @@ from agent.call import Call, CallRequest, CallState, Outcome
 from agent.record.page import Page, Sink
 from agent.record.talk import TalkRecord
 from ledger.database import LedgerError, open_ledger
-from ledger.tables import LegRow
+from ledger.tables import EventRow, LegRow
 from ledger.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -95,6 +95,12 @@ class CallRecord:
         if state is CallState.ACTIVE:
             self._page.put(answered_at=self._page.now())
         self._page.happened("state", state=str(state))
+
+    def recorded(self, recording: str | None, since: datetime | None) -> None:
+        """Where its sound lies, and when that begins: turns are found in it by that."""
+        self._page.put(recording=recording)
+        if since:
+            self._page.add(EventRow, at=since, kind="recording", details={})
 
     def note(self, **columns: Any) -> None:
         """More that is known of the call: columns of `ledger.tables.CallRow`."""

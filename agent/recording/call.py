@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 from livekit import rtc
@@ -44,6 +45,11 @@ class CallRecording:
     def recorder(self) -> Recorder | None:
         """Who is told what the caller hears; None where the persona wants no recording."""
         return self._recorder
+
+    @property
+    def since(self) -> datetime | None:
+        """When it began; None where nothing was recorded."""
+        return self._recorder.started_at if self._recorder else None
 
     def overhear(self, session: AgentSession[None]) -> None:
         if self._recorder and session.input.audio:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import av
@@ -52,12 +53,15 @@ class Recorder:
         self._over = asyncio.Event()
         self._discarded = False
         self._caller, self._agent = _Resampler(), _Resampler()
+        self.started_at: datetime | None = None
+        """On the clock that a call's turns are told by."""
 
     @property
     def running(self) -> bool:
         return self._tape is not None
 
     def start(self) -> None:
+        self.started_at = datetime.now(UTC)
         self._tape = Tape(_now(), RATE)
         self._writing = asyncio.create_task(self._write(self._tape))
 
