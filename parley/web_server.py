@@ -14,6 +14,7 @@ from parley.outbound import read_line
 from parley.ports import Ports
 from parley.recordings import shelf_of
 from parley.settings import ROOT, Settings
+from parley.web_engines import engines_of
 from parley.web_entry import LINKS, needs_no_login
 from sip.line import Line
 from web.server.app import build_app
@@ -58,6 +59,7 @@ async def _desk(
                 entry=_entry(settings),
                 tickets=_tickets(settings, ports, environment),
                 pages=ROOT / "web" / "room" / "dist",
+                engines=engines_of(settings, ports, environment),
             )
     finally:
         engine.dispose()

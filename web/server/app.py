@@ -13,9 +13,13 @@ from web.server import (
     dials,
     errors,
     events,
+    export,
+    listen,
     live,
     login,
+    overview,
     pages,
+    peaks,
     personas,
     room,
     status,
@@ -57,9 +61,10 @@ def build_app(desk: Desk, look: float = LOOK) -> FastAPI:
     )
     app.state.desk, app.state.feed, app.state.metrics = desk, feed, Metrics(feed)
     errors.install(app)
-    for each in (calls, dials, events, live, personas, status, twilio):
+    for each in (calls, peaks, export, dials, events, live, listen, overview):
         app.include_router(each.router)
-    app.include_router(room.router)
+    for each in (personas, room, status, twilio):
+        app.include_router(each.router)
     app.include_router(login.router)
     app.include_router(pages.router)  # after all others, for it takes any name
     app.add_middleware(BodyLimit)

@@ -14,12 +14,14 @@ from sqlalchemy import Engine
 from ledger.bucket import Bucket
 from ledger.recordings import Shelf
 from sip.line import Line
+from web.server.engines import Engines, NoEngines
 from web.server.entry import Entry
 from web.server.feed import Feed
 from web.server.keys import KeyFile
 from web.server.limits import Limiter
 from web.server.switchboard import Switchboard
 from web.server.tickets import Tickets
+from web.server.waveform import Waveforms
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Desk:
     entry: Entry = field(default_factory=Entry)
     tickets: Tickets | None = None
     pages: Path | None = None
+    engines: Engines = field(default_factory=NoEngines)
+    waveforms: Waveforms = field(default_factory=Waveforms)
 
     @property
     def shelf(self) -> Shelf:

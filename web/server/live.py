@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ from ledger.tables import CallRow
 from sip.numbers import classify
 from sip.outbound.hours import NoZoneError
 from sip.outbound.policy import Policy
-from sip.reaper import Room
+from sip.reaper import TEST_PREFIX, Room
 from web.server.access import Reader, Writer
 from web.server.calls import CallId, no_such_call
 from web.server.desk import Desk, TheDesk
@@ -28,6 +28,7 @@ from web.server.dials import line_of
 from web.server.errors import ApiError, documented
 from web.server.feed import goes_on
 from web.server.keys import Scope
+from web.server.latest import Latest, read_latest
 from web.server.switchboard import NobodyError, UnreachableError
 
 router = APIRouter(prefix="/v1/live", tags=["live"])
@@ -36,9 +37,18 @@ RINGING = 30
 """Seconds that whom a caller is transferred to has for answering."""
 
 
+class Line(BaseModel):
+    """Of the transcript, numbers masked as everywhere."""
+
+    role: str
+    text: str
+    at: datetime
+
+
 class LiveCall(BaseModel):
     """`id` is the ledger's, or the room's for a call that it does not know (yet). `seconds` since it
-    began; `callers` are all in it but agents."""
+    began; `callers` are all in it but agents. `last` is what was said last; `latency` the seconds
+    that the last answer took."""
 
     id: str
     persona: str | None
@@ -50,6 +60,9 @@ class LiveCall(BaseModel):
     seconds: float
     callers: int
     agents: int
+    test: bool
+    last: Line | None
+    latency: float | None
 
 
 class LiveCalls(BaseModel):
@@ -93,18 +106,18 @@ class Transferred(BaseModel):
 @router.get("", responses=documented())
 async def list_live(desk: TheDesk, key: Reader) -> LiveCalls:
     """The calls that go on, as LiveKit and the ledger know them."""
-    async with _livekit():
+    async with reaching_livekit():
         rooms = await desk.switchboard.rooms()
-    rows = await asyncio.to_thread(_rows, desk, [room.name for room in rooms])
     numbers = key.may(Scope.CALLS_NUMBERS)
-    return LiveCalls(calls=[_shown(room, rows.get(room.name), numbers) for room in rooms])
+    calls = await asyncio.to_thread(_calls, desk, rooms, numbers)
+    return LiveCalls(calls=calls)
 
 
 @router.post("/{call_id}/hangup", status_code=204, responses=documented(404))
 async def hang_up(desk: TheDesk, key: Writer, call_id: CallId) -> Response:
     """End a call for everybody in it, at once."""
     room = await _room(desk, call_id)
-    async with _livekit():
+    async with reaching_livekit():
         await desk.switchboard.hang_up(room)
     return Response(status_code=204)
 
@@ -113,7 +126,7 @@ async def hang_up(desk: TheDesk, key: Writer, call_id: CallId) -> Response:
 async def say(desk: TheDesk, key: Writer, call_id: CallId, wanted: Say) -> Response:
     """Have the agent say so, as soon as it does not speak."""
     room = await _room(desk, call_id, talking=True)
-    async with _livekit():
+    async with reaching_livekit():
         await desk.switchboard.say(room, wanted.text)
     return Response(status_code=202)
 
@@ -124,7 +137,7 @@ async def stop_recording(
 ) -> Response:
     """Record no more of a call; nothing is done where nothing is recorded."""
     room = await _room(desk, call_id, talking=True)
-    async with _livekit():
+    async with reaching_livekit():
         await desk.switchboard.stop_recording(room, discard=wanted.discard)
     return Response(status_code=202)
 
@@ -134,13 +147,13 @@ async def transfer(desk: TheDesk, key: Writer, call_id: CallId, wanted: Transfer
     """Hand the caller to somebody else by SIP REFER; waits until they have answered, or will not."""
     room = await _room(desk, call_id, talking=True)
     await asyncio.to_thread(_refuse_a_wrong_number, desk, wanted.to)
-    async with _livekit():
+    async with reaching_livekit():
         failed = await desk.switchboard.transfer(room, wanted.to, RINGING)
     return Transferred(result=failed or "transferred")
 
 
 @asynccontextmanager
-async def _livekit() -> AsyncIterator[None]:
+async def reaching_livekit() -> AsyncIterator[None]:
     """Raises `ApiError` for what the switchboard raises."""
     try:
         yield
@@ -153,9 +166,9 @@ async def _livekit() -> AsyncIterator[None]:
 
 async def _room(desk: Desk, call_id: str, *, talking: bool = False) -> str:
     """Of a call that goes on. Raises `ApiError`; also if `talking`, and agent and caller do not."""
-    row = await asyncio.to_thread(_row, desk, call_id)
+    row = await asyncio.to_thread(live_row, desk, call_id)
     if row is None:
-        async with _livekit():
+        async with reaching_livekit():
             rooms = {room.name for room in await desk.switchboard.rooms()}
         if call_id not in rooms:
             raise no_such_call()
@@ -166,14 +179,17 @@ async def _room(desk: Desk, call_id: str, *, talking: bool = False) -> str:
     return row.room
 
 
-def _row(desk: Desk, call_id: str) -> CallRow | None:
+def live_row(desk: Desk, call_id: str) -> CallRow | None:
     wanted = or_(CallRow.id == call_id, CallRow.room == call_id)
     return next(iter(_read(desk.engine, desk.now(), wanted)), None)
 
 
-def _rows(desk: Desk, rooms: list[str]) -> Mapping[str, CallRow]:
-    found = _read(desk.engine, desk.now(), CallRow.room.in_(rooms))
-    return {row.room: row for row in found}
+def _calls(desk: Desk, rooms: Sequence[Room], numbers: bool) -> list[LiveCall]:
+    named = CallRow.room.in_([room.name for room in rooms])
+    rows = {row.room: row for row in _read(desk.engine, desk.now(), named)}
+    said = read_latest(desk.engine, [row.id for row in rows.values()], numbers=numbers)
+    found = ((room, rows.get(room.name)) for room in rooms)
+    return [_shown(room, row, said.get(row.id) if row else None, numbers) for room, row in found]
 
 
 def _read(engine: Engine, now: datetime, wanted: Any) -> list[CallRow]:
@@ -183,7 +199,7 @@ def _read(engine: Engine, now: datetime, wanted: Any) -> list[CallRow]:
     return rows
 
 
-def _shown(room: Room, row: CallRow | None, numbers: bool) -> LiveCall:
+def _shown(room: Room, row: CallRow | None, said: Latest | None, numbers: bool) -> LiveCall:
     def number(given: str | None) -> str | None:
         return given if numbers else masked(given)
 
@@ -198,6 +214,9 @@ def _shown(room: Room, row: CallRow | None, numbers: bool) -> LiveCall:
         seconds=round(max(0.0, room.age), 1),
         callers=room.callers,
         agents=room.agents,
+        test=row.test if row else room.name.startswith(TEST_PREFIX),
+        last=Line(role=said.role, text=said.text, at=said.at) if said else None,
+        latency=said and said.latency,
     )
 
 
