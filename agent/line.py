@@ -28,7 +28,8 @@ CALL_STATUS, ANSWERED = "sip.callStatus", "active"
 NOT_ANSWERED = "the call was not answered"
 
 MEDIA_TIMEOUT = 10.0
-RETURN_GRACE = 1.0
+RETURN_GRACE, BROWSER_GRACE = 1.0, 10.0
+"""Seconds for the caller to come back. A browser does so by itself, from another network, too."""
 HANG_UP_TRIES = 3
 HANG_UP_TIMEOUT = 2.0
 
@@ -147,7 +148,9 @@ class Line:
             self.end("caller hung up")
         else:
             loop = asyncio.get_running_loop()
-            self._grace = loop.call_later(RETURN_GRACE, self.end, "caller was lost")
+            is_browser = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+            grace = BROWSER_GRACE if is_browser else RETURN_GRACE
+            self._grace = loop.call_later(grace, self.end, "caller was lost")
 
     def _on_came(self, participant: rtc.RemoteParticipant) -> None:
         if self._grace and participant.identity == self._caller:

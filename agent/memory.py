@@ -20,17 +20,22 @@ class Memory:
     """Of the speeches of one call, one at a time.
 
     `notes` holds, by the id of the history's item it happened at, what to tell the model before
-    the caller's next words.
+    the caller's next words; `unspoken`, so too, what of it was cut off.
     """
 
     def __init__(self) -> None:
         self._notes: dict[str, str] = {}
+        self._unspoken: dict[str, str] = {}
         self._speech = ""
         self._text = ""
 
     @property
     def notes(self) -> Mapping[str, str]:
         return MappingProxyType(self._notes)
+
+    @property
+    def unspoken(self) -> Mapping[str, str]:
+        return MappingProxyType(self._unspoken)
 
     def written(self, speech: str, text: str) -> None:
         """More of what `speech` is going to say."""
@@ -41,7 +46,8 @@ class Memory:
     def heard(self, item: str, text: str, *, cut: bool) -> None:
         """`text` came into the history as `item`; `cut`: it is not all that was to be said."""
         if cut:
-            self._notes[item] = note(text, unsaid(self._text, text))
+            self._unspoken[item] = unsaid(self._text, text)
+            self._notes[item] = note(text, self._unspoken[item])
         self._text = ""
 
     def unheard(self, speech: str, last_item: str) -> None:

@@ -33,6 +33,7 @@ from agent.reception import Reception
 from agent.record import CallRecord, call_record, make_ready
 from agent.server import Worker
 from agent.session import build_session, import_vad, load_vad, room_options
+from agent.show import RoomAudience, shown
 from agent.tools.declared import SECRET_PREFIX
 from agent.tools.telephone import RoomTelephone
 from parley_serving import load_settings
@@ -160,7 +161,10 @@ async def _talk(
             call.active(time.monotonic())
             record.went_on()
             line.up.set()
-            return await talk.run()
+            if job.is_fake_job():
+                return await talk.run()
+            async with shown(RoomAudience(job.room), session, talk.memory.unspoken):
+                return await talk.run()
 
         try:
             reason = await _first(asyncio.ensure_future(converse()), line.over)

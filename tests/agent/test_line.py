@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from livekit import api, rtc
 
-from agent.line import Line, NoCallerError
+from agent.line import BROWSER_GRACE, RETURN_GRACE, Line, NoCallerError
 from parley.rehearse.clock import run
 
 REASON = rtc.DisconnectReason
@@ -72,10 +72,14 @@ class Job:
         return self.caller
 
 
+SIP = rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+BROWSER = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
+
+
 def participant(
-    identity: str = "sip_caller", reason: Any = REASON.CLIENT_INITIATED
+    identity: str = "sip_caller", reason: Any = REASON.CLIENT_INITIATED, kind: Any = SIP
 ) -> SimpleNamespace:
-    return SimpleNamespace(identity=identity, disconnect_reason=reason)
+    return SimpleNamespace(identity=identity, disconnect_reason=reason, kind=kind)
 
 
 async def line_with_caller() -> tuple[Line, Job]:
@@ -117,6 +121,19 @@ def test_a_caller_who_was_lost_may_come_back(reason: Any) -> None:
 
     run(lost_and_back())
     run(lost())
+
+
+def test_a_browser_has_longer_to_come_back_than_a_telephone() -> None:
+    async def lost(kind: Any) -> float:
+        line, job = await line_with_caller()
+        now = asyncio.get_running_loop().time
+        began = now()
+        job.room.emit("participant_disconnected", participant(reason=None, kind=kind))
+        assert await line.over == "caller was lost"
+        return now() - began
+
+    assert run(lost(SIP)) == pytest.approx(RETURN_GRACE)
+    assert run(lost(BROWSER)) == pytest.approx(BROWSER_GRACE)
 
 
 async def test_the_first_reason_stands() -> None:
