@@ -4,12 +4,10 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
 from dotenv import dotenv_values
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -18,6 +16,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from parley.setting_kinds import (
+    AbsolutePath,
+    Accounts,
+    SocketAddress,
+    WebAddress,
+    WebAddresses,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: livekit.yaml, personas and .env lie here."""
 
@@ -25,18 +31,6 @@ PREFIX = "PARLEY_"
 LIVEKIT_PREFIX = "LIVEKIT_"
 BLOCK = 500
 """Ports that a PARLEY_PORT_BASE claims."""
-
-
-AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
-
-
-def _addresses(given: object) -> object:
-    return tuple(given.split()) if isinstance(given, str) else given
-
-
-WebAddress = Annotated[str, Field(pattern=r"^https?://[^\s]{1,480}$")]
-SocketAddress = Annotated[str, Field(pattern=r"^wss?://[^\s/]{1,480}$")]
-WebAddresses = Annotated[tuple[WebAddress, ...], BeforeValidator(_addresses)]
 
 
 class BadSettingsError(Exception):
@@ -121,6 +115,18 @@ class Settings(BaseSettings):
         min_length=12,
         description="Signs a browser in to the room and the calls; on 127.0.0.1 none is needed, unless PARLEY_WEB_PUBLIC_URL is set.",
     )
+    web_oidc_issuer: WebAddress | None = Field(
+        None, description="Signs browsers in by accounts of this OpenID provider instead."
+    )
+    web_oidc_client_id: str | None = Field(None, min_length=1, description="What it knows us by.")
+    web_oidc_client_secret: SecretStr | None = Field(
+        None, min_length=1, description="And its secret."
+    )
+    web_oidc_allowed: Accounts = Field(
+        (),
+        validate_default=True,
+        description="Who may: `ann@example.com`, or all of `@example.com`, with spaces between.",
+    )
     web_livekit_url: SocketAddress | None = Field(
         None,
         description="What browsers call LiveKit by: `wss://livekit.example.com`; LIVEKIT_URL or that of `parley up`, if unset.",
@@ -158,6 +164,21 @@ class Settings(BaseSettings):
         if (secret is None) != (info.data.get("bucket_access_key") is None):
             raise ValueError("PARLEY_BUCKET_ACCESS_KEY and PARLEY_BUCKET_SECRET_KEY go together")
         return secret
+
+    @field_validator("web_oidc_allowed")
+    @classmethod
+    def _an_account_has_its_provider(
+        cls, allowed: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        names = ("web_oidc_issuer", "web_oidc_client_id", "web_oidc_client_secret")
+        given = [info.data.get(name) is not None for name in names] + [bool(allowed)]
+        if any(given) and not all(given):
+            raise ValueError(
+                "PARLEY_WEB_OIDC_ISSUER, _CLIENT_ID, _CLIENT_SECRET and _ALLOWED go together"
+            )
+        if all(given) and info.data.get("web_password") is not None:
+            raise ValueError("choose one: an OpenID provider, or PARLEY_WEB_PASSWORD")
+        return allowed
 
     @property
     def ledger_url(self) -> str:

@@ -12,7 +12,7 @@ ANYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 def has_login(settings: Settings) -> bool:
-    return settings.web_password is not None
+    return settings.web_password is not None or settings.web_oidc_issuer is not None
 
 
 def needs_no_login(settings: Settings) -> bool:

@@ -15,13 +15,14 @@ from parley.ports import Ports
 from parley.recordings import shelf_of
 from parley.settings import ROOT, Settings
 from parley.web_engines import engines_of
-from parley.web_entry import LINKS, needs_no_login
+from parley.web_entry import LINKS, address, needs_no_login
 from sip.line import Line
 from web.server.app import build_app
 from web.server.desk import Desk, Twilio
 from web.server.entry import Entry
 from web.server.keys import KeyFile
 from web.server.links import Links
+from web.server.oidc import Client, Provider
 from web.server.run import open_listener, serve
 from web.server.switchboard import LiveKitSwitchboard
 from web.server.tickets import Tickets
@@ -56,7 +57,7 @@ async def _desk(
                 environment=environment,
                 bucket=shelf_of(settings).bucket,
                 twilio=_twilio(settings, environment),
-                entry=_entry(settings),
+                entry=_entry(settings, ports),
                 tickets=_tickets(settings, ports, environment),
                 pages=ROOT / "web" / "room" / "dist",
                 engines=engines_of(settings, ports, environment),
@@ -69,12 +70,28 @@ def _line(file: Path) -> Line | None:
     return read_line(file) if file.exists() else None
 
 
-def _entry(settings: Settings) -> Entry:
+def _entry(settings: Settings, ports: Ports) -> Entry:
     return Entry(
         is_open=needs_no_login(settings),
         password=settings.web_password,
+        provider=_provider(settings, ports),
         links=Links(settings.run_dir / LINKS),
     )
+
+
+def _provider(settings: Settings, ports: Ports) -> Provider | None:
+    issuer, id_ = settings.web_oidc_issuer, settings.web_oidc_client_id
+    if issuer is None or id_ is None or settings.web_oidc_client_secret is None:
+        return None
+    own = (settings.web_public_url or address(settings, ports)).rstrip("/")
+    client = Client(
+        issuer=issuer,
+        id=id_,
+        secret=settings.web_oidc_client_secret,
+        allowed=settings.web_oidc_allowed,
+        redirect=f"{own}/login/callback",
+    )
+    return Provider(client)
 
 
 def _tickets(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> Tickets:

@@ -9,6 +9,7 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.server import (
+    account,
     calls,
     dials,
     errors,
@@ -66,6 +67,7 @@ def build_app(desk: Desk, look: float = LOOK) -> FastAPI:
     for each in (personas, room, status, twilio):
         app.include_router(each.router)
     app.include_router(login.router)
+    app.include_router(account.router)
     app.include_router(pages.router)  # after all others, for it takes any name
     app.add_middleware(BodyLimit)
     app.add_middleware(Compressed)

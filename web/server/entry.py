@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from web.server.limits import Limiter
 from web.server.links import Links
+from web.server.oidc import Provider
 from web.server.sessions import Sessions
 from web.server.visitors import is_loopback_name
 
@@ -26,6 +27,7 @@ class Entry:
 
     is_open: bool = False
     password: SecretStr | None = None
+    provider: Provider | None = None
     links: Links | None = None
     sessions: Sessions = field(default_factory=Sessions)
     by_address: Limiter = field(default_factory=lambda: Limiter(rate=0.1, burst=5.0))
@@ -34,7 +36,9 @@ class Entry:
 
     @property
     def way(self) -> Way:
-        return "none" if self.is_open else "password"
+        if self.is_open:
+            return "none"
+        return "oidc" if self.provider else "password"
 
     def admits(self, password: str) -> bool:
         if self.password is None:
