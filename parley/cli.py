@@ -10,6 +10,7 @@ from parley import persona as persona_command
 from parley import queue as queue_command
 from parley import simulate as simulate_command
 from parley import sip as sip_command
+from parley import talk as talk_command
 from parley import up as up_command
 from parley import web as web_command
 from parley import webhooks as webhooks_command
@@ -44,6 +45,7 @@ def up(
 
 app.command("worker", context_settings=worker_command.PASS_ON)(worker_command.command)
 app.command("call")(call_command.command)
+app.command("talk")(talk_command.command)
 app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)
 app.add_typer(calls_command.app, name="calls")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from parley.ports import Ports
 from parley.probes import HOST
 from parley.settings import Settings
+from parley.web_entry import address
 
 REHEARSAL = {
     "WHISPER": "rehearsal (PocketSphinx; understands the script's phrases only)",
@@ -17,6 +18,7 @@ def ready_block(settings: Settings, ports: Ports, environment: Mapping[str, str]
     return f"""
 Parley is up.
 
+  Talk      {address(settings, ports)}/  (in a browser on this machine)
   Dial      sip:{settings.number}@{HOST}:{ports.sip}  (UDP or TCP, from this machine)
   User      {settings.sip_username}
   Password  {settings.sip_password.get_secret_value()}
