@@ -7,6 +7,7 @@ import shutil
 import socket
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ _ENDING = 2.0
 _CONFIG = """\
 poll_method epoll
 sip_listen 127.0.0.1:{sip}
-sip_trans_def udp
+sip_trans_def {transport}
 audio_source aufile,{folder}/silence.wav
 audio_channels 1
 audio_srate {rate}
@@ -46,10 +47,23 @@ module_app ctrl_tcp.so
 module_tmp uuid.so
 """
 
+_SECURE = """\
+sip_cafile {authority}
+module srtp.so
+"""
+
 _ACCOUNT = (
-    "<sip:{from_}@127.0.0.1:{sip};transport=udp>;auth_user={user};auth_pass={password};"
-    "regint=0;audio_codecs={codec}\n"
+    "<sip:{from_}@127.0.0.1:{sip};transport={transport}>;auth_user={user};auth_pass={password};"
+    "regint=0;audio_codecs={codec}{encryption}\n"
 )
+
+
+@dataclass(frozen=True)
+class Security:
+    """TLS to a server that `authority`, a PEM file, vouches for, and SRTP with keys in the SDP."""
+
+    authority: Path
+    srtp: bool = True
 
 
 class Control:
@@ -81,9 +95,16 @@ class Control:
 
 @contextlib.asynccontextmanager
 async def baresip(
-    folder: Path, stack: Stack, from_: str, *, codec: str = "PCMU/8000/1"
+    folder: Path,
+    stack: Stack,
+    from_: str,
+    *,
+    codec: str = "PCMU/8000/1",
+    security: Security | None = None,
 ) -> AsyncGenerator[Control]:
     """A baresip of its own that calls as `from_` and offers one codec, with its files in `folder`.
+
+    Without `security`, by UDP and RTP.
 
     Raises CallFailedError when it is not there or does not start.
     """
@@ -91,7 +112,7 @@ async def baresip(
     if program is None:
         raise CallFailedError("baresip is not installed: apt install baresip-core")
     modules = Path(program).parent.parent / "lib" / "baresip" / "modules"
-    control_port = _configure(folder, stack, from_, codec, modules)
+    control_port = _configure(folder, stack, from_, codec, modules=modules, security=security)
     process = await asyncio.create_subprocess_exec(
         program, "-f", str(folder), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
     )
@@ -143,13 +164,17 @@ async def ended(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _configure(folder: Path, stack: Stack, from_: str, codec: str, modules: Path) -> int:
+def _configure(
+    folder: Path, stack: Stack, from_: str, codec: str, *, modules: Path, security: Security | None
+) -> int:
     """Write baresip's files; returns its control port."""
     # baresip takes the port after its SIP port too, for TLS.
     sip, control, rtp = _free_ports(2), _free_ports(1), _free_ports(1)
     rate = int(codec.split("/")[1])  # a source must have its codec's
+    transport = "tls" if security else "udp"
     (folder / "config").write_text(
         _CONFIG.format(
+            transport=transport,
             sip=sip,
             control=control,
             rtp=rtp // 2 * 2,
@@ -158,6 +183,7 @@ def _configure(folder: Path, stack: Stack, from_: str, codec: str, modules: Path
             folder=folder,
             modules=modules,
         )
+        + (_SECURE.format(authority=security.authority) if security else "")
     )
     accounts = folder / "accounts"
     accounts.touch(mode=0o600)
@@ -165,7 +191,9 @@ def _configure(folder: Path, stack: Stack, from_: str, codec: str, modules: Path
         _ACCOUNT.format(
             from_=from_,
             sip=sip,
+            transport=transport,
             codec=codec,
+            encryption=";mediaenc=srtp-mand" if security and security.srtp else "",
             user=stack.sip_username,
             password=stack.sip_password.get_secret_value(),
         )

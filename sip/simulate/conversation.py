@@ -53,20 +53,22 @@ async def converse(line: Line, turns: Sequence[Turn]) -> list[Taken]:
     Ends early when the agent hangs up: what is missing was not spoken.
     """
     taken: list[Taken] = []
-    await _agent_begins(line, after=line.dialled_at)
+    await agent_begins(line, after=line.dialled_at)
     for turn in turns:
-        over_agent = await _my_turn(line, turn.script.barge_in)
+        over_agent = await my_turn(line, turn.script.barge_in)
         if line.hung_up:
             break
         start = line.now()
         await line.say(turn.speech)
         taken.append(Taken(turn, start, line.now(), over_agent))
-        await _agent_begins(line, after=taken[-1].end)
-    await _my_turn(line, None)
+        await agent_begins(line, after=taken[-1].end)
+    await my_turn(line, None)
     return taken
 
 
-async def _agent_begins(line: Line, *, after: float) -> None:
+async def agent_begins(line: Line, *, after: float) -> None:
+    """Wait for the agent's first sound `after`, as long as a caller does."""
+
     def begun() -> bool:
         return line.ear.began is not None and line.ear.began > after
 
@@ -77,12 +79,15 @@ async def _agent_begins(line: Line, *, after: float) -> None:
         return  # a turn without a reply: the measurement finds none, and the caller goes on
 
 
-async def _my_turn(line: Line, barge_in: float | None) -> bool:
-    """Wait until the agent has finished, or `barge_in` s into its speech. True when it still speaks."""
+async def my_turn(line: Line, barge_in: float | None, settled: float = SETTLED) -> bool:
+    """Wait until the agent has finished, or `barge_in` s into its speech. True when it still speaks.
+
+    It has finished when it was silent for `settled` seconds.
+    """
     began = line.ear.began
 
     def finished() -> bool:
-        return line.ear.quiet_for(line.now()) >= SETTLED
+        return line.ear.quiet_for(line.now()) >= settled
 
     def mine() -> bool:
         due = began is not None and barge_in is not None and line.now() >= began + barge_in

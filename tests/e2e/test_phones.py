@@ -13,22 +13,20 @@ from livekit import api, rtc
 from agent.tones import COLUMNS, KEYS, ROWS, Tones
 from sip.simulate.baresip import baresip
 from sip.simulate.caller import call
+from sip.simulate.dialog import FINDS_IT_BUSY, REFUSES, TAKES, Taker
+from sip.simulate.handset import Handset, handset
 from sip.simulate.path import door, echo
+from sip.simulate.sipp import sipp
 from sip.simulate.speech import RATE, Samples
 from sip.simulate.stack import Stack as Line
 from sip.simulate.timeline import write_wave
 from sip.transfer import TransferError, transfer
-from tests.e2e.phones.dialog import FINDS_IT_BUSY, REFUSES, TAKES, Taker
-from tests.e2e.phones.handset import Handset, handset
 from tests.e2e.phones.malformed import MALFORMED
-from tests.e2e.phones.sipp import sipp
 from tests.e2e.switchboard import PATIENCE, Switchboard, until
 from tests.e2e.talk import NUMBER, Talk, talking
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-
-STRANGER = Path(__file__).parent / "phones" / "stranger.xml"
 
 OFFICE = "+15550199"
 CALLER = "+15550170061"
@@ -198,7 +196,7 @@ async def test_a_flood_of_strangers_harms_no_call(
 ) -> None:
     async with switchboard.watched() as seen, talking(line) as talk, asyncio.TaskGroup() as tasks:
         await talk.is_greeted()
-        tasks.create_task(sipp(STRANGER, line, to=NUMBER, calls=200, rate=50))
+        tasks.create_task(sipp(line, to=NUMBER, calls=200, rate=50))
         await talk.is_answered()
     assert max(len(calls.rooms) for calls in seen) == 1
 

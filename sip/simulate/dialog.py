@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Callable
 from hashlib import md5
 
@@ -9,10 +10,12 @@ from sip.simulate.caller import CallFailedError
 from sip.simulate.message import Message, request
 from sip.simulate.stack import Stack
 
-HOST = "127.0.0.1"
 PATIENCE = 30.0
 AGAIN = 0.5
 """Seconds after which a request without a response is sent again (RFC 3261's T1)."""
+
+OK, REDIRECTION, UNAUTHORIZED, PROXY_UNAUTHORIZED = 200, 300, 401, 407
+"""Statuses; the first two of their kind."""
 
 Taker = tuple[int, int | None]
 """What a REFER is answered with, and what the NOTIFY after it says; None is that there is none."""
@@ -31,6 +34,7 @@ class Dialog:
         self.over: Callable[[], None] = lambda: None
         self.refer = TAKES
         self.referred_to = ""
+        self.host = address_towards(stack.sip_host)
         self._stack = stack
         self._from = from_
         self._uri = f"sip:{to}@{stack.sip_host}:{stack.sip_port}"
@@ -45,7 +49,7 @@ class Dialog:
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
         self._socket, _ = await loop.create_datagram_endpoint(
-            lambda: Inbox(self._receive), (HOST, 0)
+            lambda: Inbox(self._receive), (self.host, 0)
         )
 
     def close(self) -> None:
@@ -54,13 +58,13 @@ class Dialog:
     async def connect(self, offer: str) -> str:
         """The SDP that answers. Raises CallFailedError when the call is refused or not answered."""
         response = await self.invite(offer)
-        if response.status == 401:
+        if response.status == UNAUTHORIZED:
             digest = self._digest(response.get("www-authenticate"))
             response = await self.invite(offer, authorization=digest)
-        if response.status == 407:
+        if response.status == PROXY_UNAUTHORIZED:
             digest = self._digest(response.get("proxy-authenticate"))
             response = await self.invite(offer, proxy_authorization=digest)
-        if response.status != 200:
+        if response.status != OK:
             raise CallFailedError(response.start)
         self._remote = response.get("to")
         self._target = response.get("contact").partition("<")[2].partition(">")[0] or self._uri
@@ -96,11 +100,11 @@ class Dialog:
         return request(method, self._target, headers, body), key
 
     def _headers(self, cseq: str, branch: str) -> dict[str, str]:
-        address = f"{HOST}:{self._socket.get_extra_info('sockname')[1]}"
+        address = f"{self.host}:{self._socket.get_extra_info('sockname')[1]}"
         return {
             "via": f"SIP/2.0/UDP {address};rport;branch={branch}",
             "max-forwards": "70",
-            "from": f"<sip:{self._from}@{HOST}>;tag={self._tag}",
+            "from": f"<sip:{self._from}@{self.host}>;tag={self._tag}",
             "to": self._remote,
             "call-id": self._id,
             "cseq": cseq,
@@ -124,11 +128,13 @@ class Dialog:
     def _answered(self, response: Message, status: int) -> None:
         key = response.get("cseq")
         self._heard.add(key)
-        if status < 200:
+        if status < OK:
             return
         if key.endswith("INVITE"):
             branch = response.get("via").partition("branch=")[2].partition(";")[0]
-            headers = self._headers(f"{key.split()[0]} ACK", branch if status >= 300 else _branch())
+            headers = self._headers(
+                f"{key.split()[0]} ACK", branch if status >= REDIRECTION else _branch()
+            )
             ack = headers | {"to": response.get("to")}
             self._send(request("ACK", self._target, ack))
         if (waiting := self._waiting.get(key)) and not waiting.done():
@@ -170,6 +176,14 @@ class Inbox(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._take(data, addr)
+
+
+def address_towards(host: str) -> str:
+    """Ours, as `host` sees it unless something stands between."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        probe.connect((host, 9))  # of a datagram socket: nothing is sent
+        own: str = probe.getsockname()[0]
+        return own
 
 
 def _parameters(challenge: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A telephone that calls and does what others do not: it holds and retrieves, takes or refuses a REFER, presses keys.
 
-SIP over UDP on this machine alone, PCMU both ways. It knows nothing of LiveKit.
+SIP over UDP, PCMU both ways. It knows nothing of LiveKit.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from typing import Literal
 
 import numpy as np
 
+from sip.simulate.dialog import Dialog, Inbox
 from sip.simulate.g711 import decode, encode
 from sip.simulate.group import one_failure
 from sip.simulate.line import FRAME, KEYS, Line
 from sip.simulate.message import Message, listens_at
 from sip.simulate.speech import RATE
 from sip.simulate.stack import Stack
-from tests.e2e.phones.dialog import HOST, Dialog, Inbox
 
 Direction = Literal["sendrecv", "sendonly", "inactive"]
 
@@ -52,7 +52,7 @@ class Handset(Line):
         """Raises CallFailedError when the call is refused or not answered."""
         loop = asyncio.get_running_loop()
         self._sound, _ = await loop.create_datagram_endpoint(
-            lambda: Inbox(self._receive), (HOST, 0)
+            lambda: Inbox(self._receive), (self.dialog.host, 0)
         )
         await self.dialog.open()
         self.dialled_at = self.now()
@@ -123,9 +123,9 @@ class Handset(Line):
         port = self._sound.get_extra_info("sockname")[1]
         lines = (
             "v=0",
-            f"o=- 1 {self._version} IN IP4 {HOST}",
+            f"o=- 1 {self._version} IN IP4 {self.dialog.host}",
             "s=-",
-            f"c=IN IP4 {HOST}",
+            f"c=IN IP4 {self.dialog.host}",
             "t=0 0",
             f"m=audio {port} RTP/AVP {_PCMU} {_KEY}",
             f"a=rtpmap:{_PCMU} PCMU/8000",
