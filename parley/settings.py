@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     web_test_rooms: int = Field(
         4, ge=0, le=1000, description="Test calls from browsers at once; one more is refused."
     )
+    load_targets: str = Field(
+        "", description="Hosts beside this machine that `parley load` may call."
+    )
     sip_username: str = Field(min_length=1, description="Digest user of the local trunk.")
     sip_password: SecretStr = Field(min_length=12, description="Digest password of the trunk.")
     trunk_password: SecretStr | None = Field(

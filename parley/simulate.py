@@ -46,8 +46,8 @@ class StackFile(BaseModel):
     number: str
 
 
-def _in_a_folder(path: Path | None) -> Path | None:
-    """A call is long; that its recording has nowhere to go should be known before it."""
+def in_a_folder(path: Path | None) -> Path | None:
+    """A call is long; that what comes of it has nowhere to go should be known before it."""
     if path is not None and not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}")
     return path
@@ -78,7 +78,7 @@ def command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            callback=_in_a_folder,
+            callback=in_a_folder,
             help="Stereo WAV: caller left, agent right; one a call.",
         ),
     ] = None,
