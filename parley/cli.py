@@ -15,6 +15,7 @@ from parley import up as up_command
 from parley import web as web_command
 from parley import webhooks as webhooks_command
 from parley import worker as worker_command
+from parley.load import command as load_command
 from parley.rehearse import command as rehearse_command
 from parley.terminal_log import log_to_terminal
 
@@ -49,6 +50,7 @@ app.command("talk")(talk_command.command)
 app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)
 app.add_typer(calls_command.app, name="calls")
+app.add_typer(load_command.app, name="load")
 app.add_typer(persona_command.app, name="persona")
 app.add_typer(queue_command.app, name="queue")
 app.add_typer(sip_command.app, name="sip")
