@@ -8,9 +8,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agent.call import HeldCalls
 from agent.config import Settings
+from agent.figures import Metrics
 
 
 class PortError(Exception):
@@ -18,9 +20,17 @@ class PortError(Exception):
 
 
 class Health:
-    """`/health` (alive), `/ready` (registered with LiveKit, and not draining), `/calls` (JSON figures)."""
+    """`/health` (alive), `/ready` (registered with LiveKit, and not draining), `/calls` (JSON
+    figures), `/metrics` (Prometheus)."""
 
-    def __init__(self, held: HeldCalls, active: Callable[[], set[str]], settings: Settings) -> None:
+    def __init__(
+        self,
+        held: HeldCalls,
+        active: Callable[[], set[str]],
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._metrics = metrics
         self._held = held
         self._active = active
         self._host = settings.health_host
@@ -30,6 +40,14 @@ class Health:
         )
         self._registered = False
         self._draining = False
+        metrics.gauge("ready", "1 while it takes calls.", lambda: self._is_ready)
+        metrics.gauge("calls_held", "Calls that go on.", lambda: held.count(active(), _now()))
+        metrics.gauge("calls_limit", "Calls that it may hold.", lambda: held.limit)
+        metrics.gauge(
+            "oldest_call_seconds",
+            "Age of the oldest call held.",
+            lambda: held.oldest_age(active(), _now()),
+        )
 
     def on_registered(self, *_: object) -> None:
         self._registered = True
@@ -49,6 +67,7 @@ class Health:
         app.router.add_get("/health", self._health)
         app.router.add_get("/ready", self._ready)
         app.router.add_get("/calls", self._calls)
+        app.router.add_get("/metrics", self._exported)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -71,14 +90,26 @@ class Health:
         return web.json_response({"status": "alive"})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        ready = self._registered and not self._draining
+        ready = self._is_ready
         return web.json_response({"ready": ready}, status=200 if ready else 503)
 
-    async def _calls(self, request: web.Request) -> web.Response:
+    @property
+    def _is_ready(self) -> bool:
+        return self._registered and not self._draining
+
+    def _check_key(self, request: web.Request) -> None:
         sent = request.headers.get("Authorization", "")
         if self._expected and not hmac.compare_digest(sent.encode(), self._expected.encode()):
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
-        active, now = self._active(), time.monotonic()
+
+    async def _exported(self, request: web.Request) -> web.Response:
+        self._check_key(request)
+        body = generate_latest(self._metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _calls(self, request: web.Request) -> web.Response:
+        self._check_key(request)
+        active, now = self._active(), _now()
         return web.json_response(
             {
                 "active": self._held.count(active, now),
@@ -86,3 +117,7 @@ class Health:
                 "oldest_seconds": round(self._held.oldest_age(active, now), 1),
             }
         )
+
+
+def _now() -> float:
+    return time.monotonic()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -11,6 +12,8 @@ from livekit.agents import NOT_GIVEN, AgentServer, JobProcess, JobRequest, NotGi
 
 from agent.call import HeldCalls
 from agent.config import Settings
+from agent.figures import Metrics, receiving
+from agent.figures.post import VARIABLE
 from agent.health import Health, PortError
 
 logger = logging.getLogger(__name__)
@@ -36,7 +39,8 @@ class Worker(AgentServer):
             preload_modules=["agent.preload"],
         )
         self._held = HeldCalls(settings.max_calls)
-        self._health = Health(self._held, self._active, settings)
+        self._metrics = Metrics()
+        self._health = Health(self._held, self._active, settings, self._metrics)
         self.on("worker_registered", self._health.on_registered)
 
     async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
@@ -49,7 +53,8 @@ class Worker(AgentServer):
             await super().run(devmode=devmode, unregistered=True)
             return
         try:
-            async with self._health.serving():
+            async with self._health.serving(), receiving(self._metrics.take) as address:
+                os.environ[VARIABLE] = address  # for the calls' processes, which inherit it
                 await super().run(devmode=devmode)
         except (PortError, ValueError) as error:
             _end(f"the worker cannot start: {error}")
@@ -67,6 +72,7 @@ class Worker(AgentServer):
         """Take the call if there is room for it; else leave it to another worker."""
         if not self._held.accept(request.id, self._active(), time.monotonic()):
             logger.warning("call left to other workers", extra={"held": self._held.limit})
+            self._metrics.left.inc()
             await request.reject(terminate=False)
             return
         try:

@@ -18,6 +18,7 @@ from agent.config import AGENT_NAME, Settings
 from agent.control import Control
 from agent.conversation import Conversation
 from agent.doors import Doors, mind_client
+from agent.figures import CallFigures, Post
 from agent.line import Line, NoCallerError
 from agent.persona import (
     NotAskedError,
@@ -84,12 +85,14 @@ async def _call(job: JobContext, line: Line) -> None:
     settings: Settings = job.proc.userdata["settings"]
     call = Call(id=job.job.room.name, started_at=time.monotonic())
     record = _record(job, settings, call)
+    figures = CallFigures(Post.of_worker())
     job.log_context_fields = {"call_id": call.id}
     try:
         request = CallRequest.parse(job.job.metadata)
         record.asked(request)
+        figures.begun(request.direction)
         if admitted := await _let_in(job, call, line, record, request):
-            await _talk(job, call, line, record, admitted)
+            await _talk(job, call, line, record, admitted, figures=figures)
     except NoCallerError as error:
         call.stopping(str(error))
     except (BadRequestError, PersonaError) as error:
@@ -104,6 +107,7 @@ async def _call(job: JobContext, line: Line) -> None:
         now = time.monotonic()
         call.ended(now)
         logger.info("call ended", extra=call.summary(now))
+        figures.ended(call, now)
         await record.close()
         job.shutdown(call.end_reason or "the call ended")
 
@@ -127,7 +131,13 @@ async def _let_in(
 
 
 async def _talk(
-    job: JobContext, call: Call, line: Line, record: CallRecord, request: CallRequest
+    job: JobContext,
+    call: Call,
+    line: Line,
+    record: CallRecord,
+    request: CallRequest,
+    *,
+    figures: CallFigures,
 ) -> None:
     settings: Settings = job.proc.userdata["settings"]
     call.connecting()
@@ -136,6 +146,7 @@ async def _talk(
         await _ask_the_voice(persona, settings, doors)
         session = build_session(settings, persona, job.proc.userdata["vad"], doors)
         record.watch(session)
+        figures.watch(session)
         talk = Conversation(settings, persona, call, session)
 
         async def converse() -> str:

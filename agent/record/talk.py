@@ -72,7 +72,7 @@ class TalkRecord:
             role=item.role,
             text=item.text_content or "",
             interrupted=item.interrupted,
-            latencies={name: metrics[name] for name in LATENCIES if name in metrics},
+            latencies=latencies_of(item),
         )
         if item.interrupted:
             self._page.happened("interruption")
@@ -110,6 +110,11 @@ class TalkRecord:
             kind = type(event.error.error).__name__
             recoverable = event.error.recoverable
             self._page.happened("failure", part=part, kind=kind, recoverable=recoverable)
+
+
+def latencies_of(message: llm.ChatMessage) -> dict[str, float]:
+    metrics: Mapping[str, Any] = message.metrics
+    return {name: metrics[name] for name in LATENCIES if name in metrics}
 
 
 def arguments_of(text: str) -> dict[str, Any]:

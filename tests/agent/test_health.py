@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from agent.call import HeldCalls
 from agent.config import Settings
+from agent.figures import Metrics
 from agent.health import Health, PortError
 
 
@@ -22,7 +23,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 async def serving(
     settings: Settings, held: HeldCalls | None = None, active: set[str] | None = None
 ) -> AsyncIterator[tuple[Health, str]]:
-    health = Health(held or HeldCalls(2), lambda: active or set(), settings)
+    health = Health(held or HeldCalls(2), lambda: active or set(), settings, Metrics())
     async with health.serving() as port:
         yield health, f"http://127.0.0.1:{port}"
 
@@ -69,3 +70,17 @@ async def test_a_taken_port_is_named_in_one_sentence() -> None:
         with pytest.raises(PortError, match=f"cannot listen on 127.0.0.1:{port}"):
             async with serving(Settings(health_port=port)):
                 pass
+
+
+async def test_metrics_are_for_the_holder_of_the_key(http: aiohttp.ClientSession) -> None:
+    settings = Settings(health_port=0, health_key=SecretStr("sesame"))
+    held = HeldCalls(2)
+    held.accept("a", {"a"}, now=asyncio.get_running_loop().time())
+    async with serving(settings, held, {"a"}) as (health, url):
+        assert (await http.get(f"{url}/metrics")).status == 401
+        health.on_registered()
+        right = {"Authorization": "Bearer sesame"}
+        page = await (await http.get(f"{url}/metrics", headers=right)).text()
+    assert "parley_worker_ready 1.0" in page
+    assert "parley_worker_calls_held 1.0" in page
+    assert "parley_worker_calls_limit 2.0" in page
