@@ -15,7 +15,7 @@ from sip.bridge import write_whole
 from sip.changes import SideError
 from sip.line import Line
 from sip.livekit_side import LiveKitSide, for_line
-from sip.reconcile import Reconciler
+from sip.reconcile import Findings, Reconciler
 
 
 class Applied:
@@ -66,6 +66,7 @@ def reconciler(
     settings: Settings,
     ports: Ports,
     read_environment: Callable[[], Mapping[str, str]] = full_environment,
+    found: Callable[[Findings], None] = lambda _: None,
 ) -> Reconciler:
     """Of the line that was applied last, while there is one.
 
@@ -84,4 +85,4 @@ def reconciler(
         async with livekit_client(settings, ports, environment) as client:
             yield for_line(line, client, environment)
 
-    return Reconciler(open_side)
+    return Reconciler(open_side, found)

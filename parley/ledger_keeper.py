@@ -18,28 +18,31 @@ EVERY = 30.0
 """Seconds."""
 
 
-def keeper(url: str) -> Callable[[], Awaitable[None]]:
+def keeper(
+    url: str, closed: Callable[[int], None] = lambda _: None
+) -> Callable[[], Awaitable[None]]:
     """`run` on that ledger. Raises BadSettingsError for what is no URL of one."""
     try:
         parse(url)
     except LedgerError as error:
         raise BadSettingsError(f"PARLEY_LEDGER: {error}") from error
-    return partial(run, url)
+    return partial(run, url, closed)
 
 
-async def run(url: str) -> None:
-    """Until cancelled. A ledger that is away is tried again."""
+async def run(url: str, closed: Callable[[int], None] = lambda _: None) -> None:
+    """Until cancelled. A ledger that is away is tried again. `closed` is told how many calls were."""
     while True:
         try:
-            closed = await asyncio.to_thread(_reap, url)
+            lost = await asyncio.to_thread(_reap, url)
         except LedgerError as error:
             logger.warning("lost calls cannot be closed now", extra={"reason": str(error)})
         except SQLAlchemyError as error:
             kind = type(getattr(error, "orig", None) or error).__name__
             logger.warning("lost calls cannot be closed now", extra={"reason": kind})
         else:
-            if closed:
-                logger.warning("calls whose worker died were closed", extra={"calls": closed})
+            closed(lost)
+            if lost:
+                logger.warning("calls whose worker died were closed", extra={"calls": lost})
         await asyncio.sleep(EVERY)
 
 

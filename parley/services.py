@@ -10,6 +10,7 @@ from parley.applied import reconciler
 from parley.livekit import livekit_at
 from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
+from parley.service_metrics import ServiceMetrics
 from parley.settings import Settings
 from sip import reaper
 
@@ -28,21 +29,36 @@ AGAIN = 5.0
 def build_services(
     settings: Settings, ports: Ports, environment: Mapping[str, str]
 ) -> Mapping[str, Service]:
-    """By name."""
+    """By name. What they count is exported by the control API."""
+    metrics = ServiceMetrics()
 
     async def reap() -> None:
         async with livekit_at(ports.livekit_url, settings) as client:
-            await reaper.run(client, MAX_AGE)
+            await reaper.run(client, MAX_AGE, metrics.room_ended)
 
-    return {
+    services: dict[str, Service] = {
         "reaper": reap,
-        "line": reconciler(settings, ports).run,
+        "line": reconciler(settings, ports, found=metrics.line).run,
         "dialler": partial(dial_from_the_queue, settings, environment),
         "webhooks": partial(webhooks.tell, settings),
-        "web": partial(web.run, settings, ports, environment),
-        "ledger": ledger_keeper.keeper(settings.ledger_url),
+        "web": partial(web.run, settings, ports, environment, metrics.registry),
+        "ledger": ledger_keeper.keeper(settings.ledger_url, metrics.calls_closed),
         "recordings": recordings.courier(settings),
     }
+    return {name: counted(name, service, metrics.failed) for name, service in services.items()}
+
+
+def counted(name: str, service: Service, failed: Callable[[str], None]) -> Service:
+    """The same service, whose failures are told."""
+
+    async def run() -> None:
+        try:
+            await service()
+        except Exception:
+            failed(name)
+            raise
+
+    return run
 
 
 async def run_services(services: Mapping[str, Service]) -> None:

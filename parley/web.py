@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from prometheus_client import CollectorRegistry
 
 from ledger.database import LedgerError
 from parley.ports import Ports
@@ -48,15 +49,28 @@ def command(context: typer.Context) -> None:
         raise typer.Exit(0) from None
 
 
-async def run(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> None:
-    """The service of `parley up`: until cancelled. Calls go on without it, so it ends alone."""
+async def run(
+    settings: Settings,
+    ports: Ports,
+    environment: Mapping[str, str],
+    beside: CollectorRegistry | None = None,
+) -> None:
+    """The service of `parley up`: until cancelled. Calls go on without it, so it ends alone.
+
+    `beside`: metrics of the other services, which it exports.
+    """
     try:
-        await run_server(settings, ports, environment)
+        await run_server(settings, ports, environment, beside)
     except Refused as error:
         logger.error("there is no control API", extra={"why": str(error)})  # noqa: TRY400
 
 
-async def run_server(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> None:
+async def run_server(
+    settings: Settings,
+    ports: Ports,
+    environment: Mapping[str, str],
+    beside: CollectorRegistry | None = None,
+) -> None:
     """Until cancelled. Raises what `Refused` names."""
     store = KeyFile(settings.run_dir / KEYS)
     if not (is_loopback(settings.web_host) or has_login(settings) or store.read()):
@@ -66,7 +80,7 @@ async def run_server(settings: Settings, ports: Ports, environment: Mapping[str,
         )
     # Beside whatever else runs in this loop, for it takes a second.
     module = await asyncio.to_thread(importlib.import_module, "parley.web_server")
-    await module.run_server(settings, ports, environment, store)
+    await module.run_server(settings, ports, environment, store, beside)
 
 
 @keys.command("new")

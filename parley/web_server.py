@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from ledger.database import open_ledger
@@ -29,10 +31,15 @@ from web.server.tickets import Tickets
 
 
 async def run_server(
-    settings: Settings, ports: Ports, environment: Mapping[str, str], keys: KeyFile
+    settings: Settings,
+    ports: Ports,
+    environment: Mapping[str, str],
+    keys: KeyFile,
+    beside: CollectorRegistry | None,
 ) -> None:
-    """Until cancelled. Raises `LedgerError` or `ListenError`."""
-    async with _desk(settings, ports, environment, keys) as desk:
+    """Until cancelled. `beside`: metrics to export besides. Raises `LedgerError` or `ListenError`."""
+    async with _desk(settings, ports, environment, keys) as own:
+        desk = replace(own, beside=beside)
         listener = open_listener(settings.web_host, settings.web_port or ports.web)
         app = build_app(desk)
         await serve(app, listener, leaving=app.state.feed.close)

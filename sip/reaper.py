@@ -4,7 +4,7 @@ may be. A room that is deleted before the bridge has answered is a busy signal; 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -87,8 +87,10 @@ class Reaper:
         return now - held.since >= PATIENCE[why]
 
 
-async def run(livekit: api.LiveKitAPI, max_age: float) -> None:
-    """Until cancelled. A LiveKit that does not answer is asked again."""
+async def run(
+    livekit: api.LiveKitAPI, max_age: float, ended: Callable[[Why], None] = lambda _: None
+) -> None:
+    """Until cancelled. A LiveKit that does not answer is asked again. `ended` is told of each call."""
     reaper = Reaper(max_age)
     loop = asyncio.get_running_loop()
     while True:
@@ -97,6 +99,7 @@ async def run(livekit: api.LiveKitAPI, max_age: float) -> None:
             for name, why in reaper.doomed(rooms, loop.time()).items():
                 logger.warning("a call is ended", extra={"room": name, "why": why})
                 await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+                ended(why)
         except (api.TwirpError, aiohttp.ClientError, TimeoutError):
             logger.debug("LiveKit does not answer the reaper")
         await asyncio.sleep(EVERY)

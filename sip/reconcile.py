@@ -49,13 +49,19 @@ def _is_lost(change: Change) -> bool:
 
 
 class Reconciler:
-    """`open_side` gives what is to be kept now, or None. Raises `SideError`.
+    """`open_side` gives what is to be kept now, or None. Raises `SideError`. `found` is told of each
+    round that could look.
 
     A drift or a failure is said once, and again when it is another or has been away.
     """
 
-    def __init__(self, open_side: Callable[[], AbstractAsyncContextManager[Side | None]]) -> None:
+    def __init__(
+        self,
+        open_side: Callable[[], AbstractAsyncContextManager[Side | None]],
+        found: Callable[[Findings], None] = lambda _: None,
+    ) -> None:
         self._open_side = open_side
+        self._found = found
         self._said: object = None
 
     async def run(self, every: float = EVERY) -> None:
@@ -68,7 +74,9 @@ class Reconciler:
         """One round. What it finds stands in the log, as far as it is new."""
         try:
             async with self._open_side() as side:
-                drift = (await restore(side)).drift if side else ()
+                findings = await restore(side) if side else Findings()
+                self._found(findings)
+                drift = findings.drift
                 if self._is_new([change.to_json() for change in drift]) and side and drift:
                     logger.warning(
                         "somebody changed the line: `parley sip plan` shows what",

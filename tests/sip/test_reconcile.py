@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from prometheus_client import generate_latest
 
+from parley.service_metrics import ServiceMetrics
 from sip.changes import Action, Change, SideError
 from sip.livekit_side import GONE, TRUNK
 from sip.reconcile import EVERY, Reconciler, sort
@@ -81,6 +83,17 @@ async def test_what_is_lost_comes_back_and_the_rest_stays() -> None:
     side = Memory(change("create", "inbound trunk"), drift, change("create"))
     await Reconciler(side.opened).look()
     assert side.changes == [drift]
+
+
+async def test_each_look_tells_what_was_lost_and_what_was_changed() -> None:
+    metrics = ServiceMetrics()
+    side = Memory(change("create", "inbound trunk"), change("update", numbers=("1", "2")))
+    reconciler = Reconciler(side.opened, metrics.line)
+    for _ in range(2):
+        await reconciler.look()
+    page = generate_latest(metrics.registry).decode()
+    assert "parley_line_restored_total 1.0" in page
+    assert "parley_line_drift 1.0" in page
 
 
 async def test_a_drift_is_said_once_and_no_number_in_the_message(

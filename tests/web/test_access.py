@@ -157,3 +157,21 @@ async def test_metrics_count_by_route_and_are_for_those_with_a_key(rig: Rig) -> 
         text = await answer.text()
     assert 'parley_web_requests_total{route="/v1/calls/{call_id}",status="404"} 1.0' in text
     assert "secret-id" not in text
+
+
+async def test_metrics_tell_what_waits_and_that_the_ledger_is_away(rig: Rig) -> None:
+    rig.call("c1")
+    headers = rig.headers(Scope.PERSONAS_READ)
+    async with rig.http.get("/metrics", headers=headers) as answer:
+        text = await answer.text()
+    assert 'parley_ledger_calls{state="live"} 1.0' in text
+    assert 'parley_webhooks_deliveries{state="waiting"} 0.0' in text
+    rig.engine.dispose()
+    ledger = rig.folder / "ledger.db"
+    ledger.rename(rig.folder / "elsewhere.db")
+    ledger.mkdir()
+    async with rig.http.get("/metrics", headers=headers) as answer:
+        assert answer.status == 200
+        text = await answer.text()
+    assert "parley_ledger_up 0.0" in text
+    assert "parley_ledger_calls{" not in text

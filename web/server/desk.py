@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from ledger.bucket import Bucket
 from ledger.recordings import Shelf
 from sip.line import Line
+from web.server.backlog import BacklogGauges
 from web.server.engines import Engines, NoEngines
 from web.server.entry import Entry
 from web.server.feed import Feed
@@ -45,6 +46,7 @@ class Metrics:
             "parley_web_listeners", "Clients of the live events.", registry=self.registry
         )
         listeners.set_function(lambda: feed.listeners)
+        self.backlog = BacklogGauges(self.registry)
 
 
 def _now() -> datetime:
@@ -73,6 +75,8 @@ class Desk:
     entry: Entry = field(default_factory=Entry)
     tickets: Tickets | None = None
     pages: Path | None = None
+    beside: CollectorRegistry | None = None
+    """Metrics of what runs in the same process."""
     engines: Engines = field(default_factory=NoEngines)
     waveforms: Waveforms = field(default_factory=Waveforms)
 

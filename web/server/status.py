@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from web.server.access import Holder
-from web.server.desk import TheDesk
+from web.server.desk import Metrics, TheDesk
 from web.server.errors import documented
 from web.server.switchboard import UnreachableError
 
@@ -50,10 +50,12 @@ async def ready(desk: TheDesk) -> JSONResponse:
     response_class=Response,
     responses=documented() | {200: {"content": {"text/plain": {}}, "description": "Prometheus."}},
 )
-async def metrics(request: Request, key: Holder) -> Response:
+async def metrics(request: Request, key: Holder, desk: TheDesk) -> Response:
     """For Prometheus; any key will do."""
-    registry = request.app.state.metrics.registry
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    own: Metrics = request.app.state.metrics
+    await asyncio.to_thread(own.backlog.look, desk.engine, desk.now())
+    pages = [generate_latest(each) for each in (own.registry, desk.beside) if each is not None]
+    return Response(b"".join(pages), media_type=CONTENT_TYPE_LATEST)
 
 
 def _answers(engine: Engine) -> bool:
