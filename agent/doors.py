@@ -15,6 +15,7 @@ from agent.persona import Persona
 from agent.persona.policies import Endpoint
 from agent.speech import Speech
 from agent.tools.declared import SECRET_PREFIX
+from agent.tracing import told_to_engines
 
 NO_KEY = "unused"
 """For doors that ask for none: the client wants one."""
@@ -33,7 +34,11 @@ class Doors:
     @asynccontextmanager
     async def opened(cls, mind: AsyncOpenAI, environment: Mapping[str, str]) -> AsyncIterator[Self]:
         """`environment` holds the secrets that endpoints name."""
-        async with mind, aiohttp.ClientSession() as engines, AsyncExitStack() as closing:
+        async with (
+            mind,
+            aiohttp.ClientSession(trace_configs=told_to_engines(environment)) as engines,
+            AsyncExitStack() as closing,
+        ):
             yield cls(mind, engines, environment, closing)
 
     def client(self, endpoint: Endpoint) -> AsyncOpenAI:

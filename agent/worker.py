@@ -10,6 +10,7 @@ from functools import partial
 from livekit.agents import JobContext, JobProcess
 
 from agent import doors as doors_to
+from agent import tracing
 from agent.admission.desk import Desk
 from agent.analysis import analyse, transcript
 from agent.beside import play_beside
@@ -55,6 +56,7 @@ def prepare(process: JobProcess) -> None:
     settings = Settings()
     if not settings.log_callers:
         keep_callers_out_of_logs(logging.getLogger().handlers)
+    tracing.set_up(os.environ)
     process.userdata["settings"] = settings
     process.userdata["vad"] = load_vad(settings.vad)
     process.userdata["mind"] = mind_client(settings.llm)

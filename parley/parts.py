@@ -19,6 +19,7 @@ from parley.ports import RTC_PORTS, RTP_PORTS, Ports
 from parley.probes import HOST, http_ok, redis_ping, sip_options
 from parley.settings import ROOT, BadSettingsError, Settings
 from parley_serving.settings import is_loopback
+from parley_serving.telemetry import ENDPOINT
 
 SCRIPTS = ROOT / "personas" / "scripts"
 CALLS = ROOT / "tests" / "e2e" / "calls"
@@ -205,6 +206,8 @@ class _Plan:
         """`own`, what the user sets with the part's `prefix`, and what is nobody's secret."""
         shared = {k: v for k, v in self.environment.items() if not k.startswith(PRIVATE)}
         given = {k: v for k, v in self.environment.items() if prefix and k.startswith(prefix)}
+        if prefix and self.settings.otlp_url:
+            shared[ENDPOINT] = self.settings.otlp_url
         if clash := sorted(own.keys() & given.keys()):
             raise BadSettingsError(f"{clash[0]} is chosen by `parley up`: unset it")
         return shared | {"PYTHONUNBUFFERED": "1"} | given | own

@@ -10,6 +10,7 @@ from csm_engine.metrics import Metrics
 from csm_engine.model import Conversation, Manner, Model, SpeakError
 from csm_engine.protocol import FRAME_SECONDS, SAMPLE_RATE, FinishReason
 from csm_engine.watermark import Stage
+from parley_serving.telemetry import span
 
 
 @dataclass
@@ -46,19 +47,22 @@ class Speaker:
         sound = self._made(conversation, utterance, text, ended)
         if self.stage is not None:
             sound = self.stage(sound)
-        try:
-            async with aclosing(reframed(sound, SAMPLE_RATE, rate)) as frames:
-                async for frame in frames:
-                    progress.frames += 1
-                    if progress.frames == 1:
-                        self._metrics.first_frame(time.perf_counter() - asked)
-                    yield frame
-            progress.reason = ended.reason
-        except SpeakError:
-            progress.reason = "failed"
-            raise
-        finally:
-            self._metrics.sentence(progress.reason)
+        with span("sentence") as trace:
+            try:
+                async with aclosing(reframed(sound, SAMPLE_RATE, rate)) as frames:
+                    async for frame in frames:
+                        progress.frames += 1
+                        if progress.frames == 1:
+                            self._metrics.first_frame(time.perf_counter() - asked)
+                            trace.happened("first frame")
+                        yield frame
+                progress.reason = ended.reason
+            except SpeakError:
+                progress.reason = "failed"
+                raise
+            finally:
+                self._metrics.sentence(progress.reason)
+                trace.note(frames=progress.frames, finish_reason=progress.reason)
 
     async def _made(
         self, conversation: Conversation, utterance: str, text: str, ended: Progress

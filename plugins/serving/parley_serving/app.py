@@ -1,8 +1,10 @@
 """The ASGI app of an engine: sockets behind a key and a gate, `/health`, `/ready`, `/metrics`."""
 
+import asyncio
 import contextlib
 import hmac
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from starlette.websockets import WebSocket
 from parley_serving import errors
 from parley_serving.errors import ApiError
 from parley_serving.gate import FullError, Gate
+from parley_serving.telemetry import Tracing, tracing
 
 logger = logging.getLogger(__name__)
 
@@ -56,14 +59,23 @@ class Service:
     routes: Sequence[BaseRoute] = ()
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     broken: Callable[[], str | None] = lambda: None
+    tracing: Tracing | None = None
+    """Instead of that which the environment asks for."""
 
 
 def build_app(service: Service) -> Starlette:
     """One app a process. Its `/ready` answers 503 until the warm request has been served."""
     gate = service.gate
     warm = False
-    held = Gauge(f"parley_{service.name}_sessions", "Calls held.", registry=service.registry)
-    held.set_function(lambda: gate.held)
+    _gauge(service, "sessions", "Calls held.", lambda: gate.held)
+    _gauge(service, "room", "More calls that it would take now.", lambda: gate.room)
+    _gauge(
+        service,
+        "ready",
+        "1 once it is warm, while it is not broken.",
+        lambda: warm and not service.broken(),
+    )
+    traces = service.tracing or tracing(f"parley-{service.name}", os.environ)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -74,6 +86,8 @@ def build_app(service: Service) -> Starlette:
                 logger.info("engine ready", extra={"engine": service.name, "model": service.model})
                 yield
                 warm = False
+                if traces:
+                    await asyncio.to_thread(traces.close)
         except StartError as error:
             app.state.cannot_start = str(error)
             raise
@@ -116,12 +130,17 @@ def build_app(service: Service) -> Starlette:
             Route("/ready", ready),
             Route("/metrics", metrics),
             Route("/v1/models", models),
-            *_sockets(service),
+            *_sockets(service, traces),
         ],
     )
 
 
-def _sockets(service: Service) -> list[BaseRoute]:
+def _gauge(service: Service, name: str, about: str, read: Callable[[], float]) -> None:
+    gauge = Gauge(f"parley_{service.name}_{name}", about, registry=service.registry)
+    gauge.set_function(read)
+
+
+def _sockets(service: Service, traces: Tracing | None) -> list[BaseRoute]:
     """The engine's socket, if it has one, behind its gate."""
     serve = service.session
     if serve is None:
@@ -131,7 +150,8 @@ def _sockets(service: Service) -> list[BaseRoute]:
         try:
             with service.gate.session():
                 await websocket.accept()
-                await serve(websocket)
+                with traces.joined(websocket.headers) if traces else contextlib.nullcontext():
+                    await serve(websocket)
         except FullError as error:
             await websocket.send_denial_response(errors.full(error))
 

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from parley_serving import RefusedError
+from parley_serving.telemetry import span
 from whisper_engine.model import Decoder, Heard, HearError, Kind, Request
 from whisper_engine.streaming.hearing import Utterance
 from whisper_engine.streaming.inbox import Inbox, Made
@@ -81,7 +82,8 @@ class Decodes:
 
     async def _decode(self, request: Request) -> Heard | None:
         try:
-            return await self._decoder.decode(request)
+            with span("decode", kind=Kind(request.kind).name.lower()):
+                return await self._decoder.decode(request)
         except HearError as error:
             logger.exception("the model failed", extra={"kind": Kind(request.kind).name})
             raise RefusedError("hear_failed", str(error), retryable=True) from error

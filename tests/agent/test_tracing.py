@@ -1,0 +1,39 @@
+"""Sockets to the engines carry the trace of whoever opens them."""
+
+import aiohttp
+from aiohttp import web
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+
+from agent.tracing import told_to_engines
+from parley_serving.telemetry import ENDPOINT
+
+ON = {ENDPOINT: "http://127.0.0.1:4318"}
+
+
+async def test_a_socket_is_opened_with_the_trace_that_it_is_opened_in() -> None:
+    came: list[str | None] = []
+
+    async def engine(request: web.Request) -> web.WebSocketResponse:
+        came.append(request.headers.get("traceparent"))
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.close()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/v1/session", engine)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = "http://{}:{}/v1/session".format(*runner.addresses[0][:2])
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("call")
+    try:
+        for environment in (ON, {}):
+            async with aiohttp.ClientSession(trace_configs=told_to_engines(environment)) as http:
+                with trace.use_span(span):
+                    await (await http.ws_connect(url)).close()
+    finally:
+        await runner.cleanup()
+    context = span.get_span_context()
+    assert came == [f"00-{context.trace_id:032x}-{context.span_id:016x}-01", None]
