@@ -71,8 +71,10 @@ class Client:
 
     def allows(self, email: str) -> bool:
         address = email.casefold()
-        domain = f"@{address.rpartition('@')[2]}"
-        return any(each.casefold() in {address, domain} for each in self.allowed)
+        name, _, domain = address.partition("@")
+        if not name or "@" in domain:
+            return False
+        return any(each.casefold() in {address, f"@{domain}"} for each in self.allowed)
 
 
 @dataclass(frozen=True)
@@ -213,8 +215,12 @@ class Provider:
 
 def is_safe(address: str) -> bool:
     """HTTPS, or on this machine."""
-    parts = urlsplit(address)
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
 async def _json(asking: Any) -> Any:

@@ -17,7 +17,7 @@ from web.server.access import MaybeHolder, Writer
 from web.server.desk import Desk, TheDesk
 from web.server.entry import Way, address
 from web.server.errors import ApiError, documented
-from web.server.switchboard import UnreachableError
+from web.server.live import reaching_livekit
 from web.server.tickets import Tickets
 
 router = APIRouter(prefix="/room", tags=["room"])
@@ -83,7 +83,8 @@ async def token(request: Request, desk: TheDesk, key: Writer, wanted: Wanted) ->
         raise ApiError(503, "no_rooms", "this server knows no LiveKit that browsers can reach")
     _slow_down(tickets, address(request))
     await asyncio.to_thread(_refuse_a_wrong_persona, desk, wanted)
-    rooms = await _rooms(desk)
+    async with reaching_livekit():
+        rooms = [each.name for each in await desk.switchboard.rooms()]
     now = time.monotonic()
     if tickets.are_out(rooms, now):
         message = f"{tickets.most} test calls go on: hang up one, or raise PARLEY_WEB_TEST_ROOMS"
@@ -96,14 +97,6 @@ async def token(request: Request, desk: TheDesk, key: Writer, wanted: Wanted) ->
         identity=ticket.identity,
         call_id=ticket.room,
     )
-
-
-async def _rooms(desk: Desk) -> list[str]:
-    try:
-        return [each.name for each in await desk.switchboard.rooms()]
-    except UnreachableError as error:
-        message = "LiveKit does not answer: see that it runs, and try again"
-        raise ApiError(503, "livekit_unavailable", message, {"Retry-After": "2"}) from error
 
 
 def _talkers(desk: Desk, tickets: Tickets | None) -> list[Talker]:
