@@ -66,6 +66,15 @@ def build_scripted(
     )
 
 
+def count_requests(registry: CollectorRegistry) -> Counter:
+    counter = Counter(
+        "parley_scripted_requests", "Requests by outcome.", ["outcome"], registry=registry
+    )
+    for outcome in ("finished", "refused", "failed", "aborted"):
+        counter.labels(outcome)
+    return counter
+
+
 class _RefusedError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -91,11 +100,7 @@ class _Chat:
         self._watch = watch
         self._gate = gate
         self._pace = pace
-        self._requests = Counter(
-            "parley_scripted_requests", "Requests by outcome.", ["outcome"], registry=registry
-        )
-        for outcome in ("finished", "refused", "failed", "aborted"):
-            self._requests.labels(outcome)
+        self._requests = count_requests(registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         outcome = "aborted"
