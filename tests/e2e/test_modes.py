@@ -14,9 +14,11 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from agent.config import AGENT_NAME
 from parley.settings import ROOT
 from parley.worker import worker_environment
 from tests.e2e.console import listening
+from tests.e2e.lk import driving
 from tests.e2e.workers import START, line_with, worker
 from tests.stack import Stack
 
@@ -101,6 +103,24 @@ async def test_dev_starts_again_when_code_changes(parley: Stack) -> None:
         (ROOT / "agent" / "__init__.py").touch()
         await line_with(process, b"code has changed")
         await line_with(process, b"registered worker")
+
+
+async def test_lk_agent_dev_starts_it_and_starts_it_again_when_code_changes(
+    parley: Stack,
+) -> None:
+    environment = worker_environment(parley.environment)
+    async with driving() as lk:
+        command = (*FRAMEWORK_START, "--dev", "--cli-addr", lk.address)
+        async with worker(environment, *command) as process:
+            channel = await lk.next()
+            info = await channel.introduced()
+            assert (info.agent_name, info.url) == (AGENT_NAME, environment["LIVEKIT_URL"])
+            await line_with(process, b"registered worker")
+            jobs = await channel.jobs()
+            assert jobs == []
+        async with worker(environment, *command) as process:
+            await (await lk.next()).introduced(jobs)
+            await line_with(process, b"registered worker")
 
 
 @pytest.mark.parametrize(
