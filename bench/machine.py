@@ -5,7 +5,7 @@ import contextlib
 import os
 import platform
 import subprocess
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -63,10 +63,17 @@ def tree(pid: int) -> list[psutil.Process]:
         return []
 
 
+@contextlib.contextmanager
+def gone_is_nothing() -> Generator[None]:
+    """Of a process that has ended meanwhile, or is not ours to look at."""
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        yield
+
+
 def _pss(processes: Iterable[psutil.Process]) -> list[int]:
     held = []
     for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        with gone_is_nothing():
             held.append(process.memory_full_info().pss)
     return held
 
