@@ -17,7 +17,7 @@ export interface Persona {
 
 /** `GET /room/config`. */
 export interface Config {
-  livekit_url: string;
+  livekit_url: string | null;
   personas: Persona[];
   login: "none" | "password" | "oidc";
   signed_in: boolean;
@@ -55,7 +55,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       })
       .catch((problem: unknown) => {
         if (stopping.signal.aborted) return;
-        setError(problem instanceof ApiError ? problem : new ApiError(0, "failed", String(problem)));
+        setError(
+          problem instanceof ApiError ? problem : new ApiError(0, "failed", String(problem)),
+        );
         again = setTimeout(reload, AGAIN_MS);
       });
     return () => {

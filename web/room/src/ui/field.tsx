@@ -18,7 +18,11 @@ export function Field({ label, hint, error, children }: FieldProps) {
       <label htmlFor={id}>{label}</label>
       {children({ id, "aria-describedby": hint || error ? about : undefined })}
       {(hint || error) && (
-        <p id={about} className={error ? "field-error" : "field-hint"} role={error ? "alert" : undefined}>
+        <p
+          id={about}
+          className={error ? "field-error" : "field-hint"}
+          role={error ? "alert" : undefined}
+        >
           {error || hint}
         </p>
       )}

@@ -10,6 +10,7 @@ const STEPS = 12;
 export function Level({ label, value }: LevelProps) {
   const lit = Math.round(Math.min(1, Math.max(0, value)) * STEPS);
   return (
+    // biome-ignore lint/a11y/useSemanticElements: <meter> cannot be drawn otherwise in every browser.
     <div
       className="level"
       role="meter"

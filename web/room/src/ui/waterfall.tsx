@@ -15,9 +15,15 @@ export function Waterfall({ parts, scale }: WaterfallProps) {
   return (
     <figure className="waterfall">
       <figcaption className="unseen">
-        Answered after {short(whole)}: {bars.map((bar) => `${bar.part} ${short(bar.seconds)}`).join(", ")}
+        Answered after {short(whole)}:{" "}
+        {bars.map((bar) => `${bar.part} ${short(bar.seconds)}`).join(", ")}
       </figcaption>
-      <svg aria-hidden="true" className="waterfall-bar" viewBox="0 0 100 4" preserveAspectRatio="none">
+      <svg
+        aria-hidden="true"
+        className="waterfall-bar"
+        viewBox="0 0 100 4"
+        preserveAspectRatio="none"
+      >
         {bars.map(({ part, from, width }) => (
           <rect
             key={part}

@@ -1,0 +1,258 @@
+import {
+  AudioPresets,
+  DisconnectReason,
+  ParticipantKind,
+  type RemoteParticipant,
+  type RemoteTrack,
+  Room,
+  RoomEvent,
+  type TextStreamReader,
+  Track,
+} from "livekit-client";
+import { request } from "../api.ts";
+import { readEvent, TOPIC } from "./events.ts";
+import { Microphone } from "./sound/microphone.ts";
+import { Sound } from "./sound/sound.ts";
+import {
+  isUp,
+  NOTHING,
+  type Phase,
+  type Shown,
+  shownEnd,
+  shownEvent,
+  shownSegment,
+} from "./store.ts";
+import { Levels } from "./timeline.ts";
+import {
+  AGENT_LEFT,
+  CONNECTION_LOST,
+  MICROPHONE_NEEDS_HTTPS,
+  microphoneTrouble,
+  NO_MEDIA,
+  NO_WORKER,
+  REFUSED,
+  serverTrouble,
+  type Trouble,
+} from "./trouble.ts";
+
+/** `POST /room/token`. */
+interface Token {
+  url: string;
+  token: string;
+  call_id: string;
+}
+
+/** Milliseconds for the agent to be heard of. */
+const AGENT_PATIENCE = 12_000;
+/** The same for one that left to come back, or for the room to be closed behind it. */
+const RETURN_PATIENCE = 5_000;
+/** How often levels are read. */
+const SAMPLING = 50;
+
+const TRANSCRIPTION = "lk.transcription";
+const SEGMENT = "lk.segment_id";
+const FINAL = "lk.transcription_final";
+
+const HUNG_UP = new Set([
+  DisconnectReason.ROOM_DELETED,
+  DisconnectReason.ROOM_CLOSED,
+  DisconnectReason.PARTICIPANT_REMOVED,
+]);
+
+/** RFC 4733 events. */
+const KEYS = "0123456789*#";
+
+/** One call from the browser, from the click to its recording. */
+export class Talk {
+  readonly room = new Room({
+    publishDefaults: { audioPreset: AudioPresets.speech, dtx: false },
+  });
+  readonly levels = new Levels();
+  private shown = NOTHING;
+  private sound: Sound | null = null;
+  private microphone: Microphone | null = null;
+  private began = 0;
+  private patience: ReturnType<typeof setTimeout> | undefined;
+  private sampling: ReturnType<typeof setInterval> | undefined;
+  private readonly listeners = new Set<() => void>();
+
+  constructor() {
+    this.room
+      .on(RoomEvent.TrackSubscribed, (track) => void this.onSound(track))
+      .on(RoomEvent.DataReceived, (payload, _, __, topic) => this.onData(payload, topic))
+      .on(RoomEvent.Reconnecting, () => this.show({ phase: "lost" }))
+      .on(RoomEvent.SignalReconnecting, () => this.show({ phase: "lost" }))
+      .on(RoomEvent.Reconnected, () => this.show({ phase: "talking" }))
+      .on(RoomEvent.ParticipantConnected, (who) => this.onCame(who))
+      .on(RoomEvent.ParticipantDisconnected, (who) => this.onLeft(who))
+      .on(RoomEvent.Disconnected, (reason) => this.onDisconnected(reason));
+    this.room.registerTextStreamHandler(TRANSCRIPTION, (reader, { identity }) =>
+      this.onText(reader, identity),
+    );
+  }
+
+  readonly subscribe = (tell: () => void): (() => void) => {
+    this.listeners.add(tell);
+    return () => this.listeners.delete(tell);
+  };
+
+  readonly snapshot = (): Shown => this.shown;
+
+  /** Seconds since the call began. */
+  now(): number {
+    if (this.shown.phase === "ended") return this.shown.seconds;
+    return this.began ? (performance.now() - this.began) / 1000 : 0;
+  }
+
+  /** Address and certificates are looked up before anybody clicks. */
+  prepare(url: string): void {
+    void this.room.prepareConnection(url);
+  }
+
+  /** Within a click. Whatever goes wrong is shown. */
+  async start(persona: string, phone: boolean): Promise<void> {
+    if (this.shown.phase !== "idle") return;
+    if (!navigator.mediaDevices) return this.end(MICROPHONE_NEEDS_HTTPS);
+    this.sound = new Sound();
+    void this.room.startAudio();
+    this.show({ phase: "asking", phone });
+    try {
+      const device = this.room.getActiveDevice("audioinput") ?? "default";
+      this.microphone = await Microphone.open(this.sound, device);
+    } catch (error) {
+      return this.end(microphoneTrouble(error));
+    }
+    await this.connect(persona, phone).catch((error) => this.end(serverTrouble(error)));
+  }
+
+  private async connect(persona: string, phone: boolean): Promise<void> {
+    if (this.isOver()) this.microphone?.close();
+    if (this.shown.phase !== "asking") return;
+    this.show({ phase: "connecting" });
+    const asked = request<Token>("/room/token", { body: { persona, vars: {} } });
+    const [{ url, token }] = await Promise.all([asked, phone && this.soundAsPhone(phone)]);
+    this.patience = setTimeout(() => this.end(NO_WORKER), AGENT_PATIENCE);
+    this.began = performance.now();
+    await this.room.connect(url, token);
+    if (!this.microphone || this.isOver()) return;
+    if (this.is("connecting")) this.show({ phase: "waiting" });
+    this.sampling = setInterval(() => this.sample(), SAMPLING);
+    await this.room.localParticipant.publishTrack(this.microphone.track, {
+      source: Track.Source.Microphone,
+    });
+  }
+
+  async hangUp(): Promise<void> {
+    await this.end(null);
+  }
+
+  async mute(muted: boolean): Promise<void> {
+    this.show({ muted });
+    await this.microphone?.mute(muted);
+  }
+
+  /** Of `0`–`9`, `*` and `#`. */
+  press(key: string): void {
+    if (!isUp(this.shown.phase) || !KEYS.includes(key)) return;
+    this.sound?.key(key);
+    void this.room.localParticipant.publishDtmf(KEYS.indexOf(key), key);
+  }
+
+  /** As a caller hears it, and as they are heard. */
+  async soundAsPhone(phone: boolean): Promise<void> {
+    this.show({ phone });
+    const sent = await this.microphone?.sendAs(phone);
+    const played = await this.sound?.playAs(phone);
+    if (!(sent && played)) this.show({ phone: false });
+  }
+
+  async choose(kind: "audioinput" | "audiooutput", device: string): Promise<void> {
+    await this.room.switchActiveDevice(kind, device);
+    if (kind === "audiooutput") await this.sound?.speakAt(device);
+  }
+
+  /** Nobody looks any more. */
+  leave(): void {
+    if (this.shown.phase !== "idle") void this.end(null);
+  }
+
+  private async onSound(track: RemoteTrack): Promise<void> {
+    if (track.kind !== Track.Kind.Audio || this.isOver()) return;
+    clearTimeout(this.patience);
+    this.show({ phase: "talking" });
+    await this.sound?.hearTheirs(track.mediaStreamTrack, track.attach());
+  }
+
+  private onData(payload: Uint8Array, topic?: string): void {
+    const event = topic === TOPIC && !this.isOver() ? readEvent(payload) : null;
+    if (event) this.show(shownEvent(this.shown, event, this.now()));
+  }
+
+  private async onText(reader: TextStreamReader, identity: string): Promise<void> {
+    const { attributes = {}, id } = reader.info;
+    const mine = identity === this.room.localParticipant.identity;
+    const about = {
+      id: attributes[SEGMENT] ?? id,
+      role: mine ? ("user" as const) : ("assistant" as const),
+      final: attributes[FINAL] === "true",
+      at: this.now(),
+    };
+    let text = "";
+    for await (const piece of reader) {
+      text += piece;
+      if (!this.isOver()) this.show(shownSegment(this.shown, { ...about, text }));
+    }
+  }
+
+  private onCame(who: RemoteParticipant): void {
+    if (who.kind === ParticipantKind.AGENT && this.shown.phase === "talking") {
+      clearTimeout(this.patience);
+    }
+  }
+
+  private onLeft(who: RemoteParticipant): void {
+    if (who.kind !== ParticipantKind.AGENT) return;
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.end(AGENT_LEFT), RETURN_PATIENCE);
+  }
+
+  private onDisconnected(reason?: DisconnectReason): void {
+    if (reason === DisconnectReason.CLIENT_INITIATED) return;
+    const met = this.shown.phase === "talking" || this.shown.phase === "lost";
+    if (reason !== undefined && HUNG_UP.has(reason)) void this.end(met ? null : REFUSED);
+    else if (reason === DisconnectReason.MEDIA_FAILURE) void this.end(NO_MEDIA);
+    else if (this.shown.phase !== "connecting") void this.end(CONNECTION_LOST);
+  }
+
+  private sample(): void {
+    const { mine = 0, theirs = 0 } = this.sound?.levels() ?? {};
+    this.levels.add(this.now(), mine, theirs);
+  }
+
+  private async end(trouble: Trouble | null): Promise<void> {
+    if (this.isOver()) return;
+    clearTimeout(this.patience);
+    clearInterval(this.sampling);
+    const sound = this.sound;
+    this.sound = null;
+    this.show(shownEnd(this.shown, trouble, this.now()));
+    const recording = (await sound?.close()) ?? null;
+    this.microphone?.close();
+    await this.room.disconnect();
+    this.show({ recording });
+  }
+
+  private is(phase: Phase): boolean {
+    return this.shown.phase === phase;
+  }
+
+  private isOver(): boolean {
+    return this.is("ended");
+  }
+
+  private show(change: Partial<Shown>): void {
+    if (this.isOver() && change.phase !== undefined && change.phase !== "ended") return;
+    this.shown = { ...this.shown, ...change };
+    for (const tell of this.listeners) tell();
+  }
+}
