@@ -63,7 +63,8 @@ class Shelf:
         wanted = select(CallRow.id, CallRow.recording).where(here, over).order_by(CallRow.ended_at)
         with Session(engine) as session:
             rows = session.execute(wanted).all()
-        return [(call_id, Path(recording)) for call_id, recording in rows if self.file(recording)]
+        # As it stands in the row, by which it is found again.
+        return [(key, Path(held)) for key, held in rows if held and self.file(held)]
 
     def send(self, engine: Engine, call_id: str, file: Path) -> None:
         """To the bucket; then the call names the object. Raises `BucketError` and `OSError`."""

@@ -21,7 +21,7 @@ from parley.applied import livekit_client
 from parley.ports import Ports
 from parley.settings import BadSettingsError, Settings, full_environment
 from sip.changes import Side, SideError, StoppedError, apply
-from sip.line import Line, Number
+from sip.line import Line
 from sip.livekit_side import for_line
 from sip.twilio_side import from_environment
 from sip.twilio_side.login import Login
@@ -88,7 +88,7 @@ def line_for(base: Line, number: str, suffix: str) -> Line:
     given = base.model_dump(by_alias=True, exclude_unset=True) | {
         "name": f"smoke-{suffix}",
         "domain": f"parley-smoke-{suffix}",
-        "numbers": [Number(number=number, persona=base.numbers[0].persona).model_dump()],
+        "numbers": [{"number": number, "persona": base.numbers[0].persona}],
     }
     for own in ("outbound", "spend"):
         given.pop(own, None)

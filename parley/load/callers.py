@@ -14,6 +14,7 @@ from parley.load.caller import GO, READY, Calls, Order
 from parley.load.figures import Figures, LoadCall
 from parley.load.talk import TURNS
 from sip.simulate.caller import CallFailedError
+from sip.simulate.group import one_failure
 from sip.simulate.stack import Stack
 
 A_PROCESS = 8
@@ -41,12 +42,17 @@ class Callers:
 
     async def __call__(self, calls: int) -> Figures:
         """Raises CallFailedError when the callers themselves fail."""
+        with one_failure():
+            return await self._calls(calls)
+
+    async def _calls(self, calls: int) -> Figures:
         async with contextlib.AsyncExitStack() as running:
             processes = [
                 await running.enter_async_context(_process()) for _ in range(0, calls, A_PROCESS)
             ]
-            async with asyncio.timeout(STARTING):
-                await asyncio.gather(*map(_prepared, processes, self._orders(calls), strict=False))
+            async with asyncio.timeout(STARTING), asyncio.TaskGroup() as group:
+                for process, order in zip(processes, self._orders(calls), strict=True):
+                    group.create_task(_prepared(process, order))
             return await self._held(calls, processes)
 
     async def _held(self, calls: int, processes: Sequence[Process]) -> Figures:

@@ -156,7 +156,7 @@ def test_old_calls_are_erased_and_a_recording_elsewhere_is_named(
     result = parley("delete", "--older-than", "90d", "--yes")
     assert result.stdout.splitlines() == [
         "old: erased",
-        f"{recording}: no file here, remove it where it lies",
+        f"{recording}: not here, remove it where it lies",
     ]
     assert ids(parley("list", "--json")) == ["live", "new"]
 
