@@ -25,6 +25,7 @@ from sip.transfer import Reason
 from tests.ledger.rows import call_values
 from web.server.app import build_app
 from web.server.desk import Desk, Twilio
+from web.server.engines import Engines, NoEngines
 from web.server.entry import Entry
 from web.server.keys import KeyFile, Scope
 from web.server.limits import Limiter
@@ -152,6 +153,8 @@ async def serving(
     bucket: Bucket | None = None,
     entry: Entry | None = None,
     tickets: Tickets | None = None,
+    engines: Engines | None = None,
+    pages: Path | None = None,
 ) -> AsyncIterator[Rig]:
     """Inside, it answers."""
     shutil.copy(_empty_ledger(), folder / "ledger.db")
@@ -176,7 +179,8 @@ async def serving(
             limiter=limiter or Limiter(rate=1000.0, burst=1000.0),
             entry=entry or Entry(),
             tickets=tickets,
-            pages=folder / "pages",
+            pages=pages or folder / "pages",
+            engines=engines or NoEngines(),
         )
         app = build_app(desk, look=0.02)
         server = asyncio.create_task(serve(app, listener, leaving=app.state.feed.close))

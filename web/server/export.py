@@ -41,7 +41,9 @@ Numbers = Annotated[
     Query(description="Telephone and card numbers as they are; needs `calls:numbers`."),
 ]
 
-FILE = {200: {"content": {kind[0]: {} for kind in KINDS.values()}, "description": "A file."}}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind[0]: {} for kind in KINDS.values()}, "description": "A file."}
+}
 
 
 @router.get("/export", response_class=Response, responses=documented() | FILE)

@@ -35,12 +35,14 @@ def read_latest(engine: Engine, calls: Sequence[str], *, numbers: bool) -> Mappi
         rows = session.scalars(select(TurnRow).where(TurnRow.id.in_(last)).order_by(TurnRow.id))
         found: dict[str, Latest] = {}
         for row in rows:
-            known = found.get(row.call_id)
+            before = found.get(row.call_id)
             took = row.latencies.get("e2e_latency")
+            if not isinstance(took, float):
+                took = before.latency if before else None
             found[row.call_id] = Latest(
                 role=row.role,
                 text=row.text if numbers else redacted(row.text),
                 at=row.at,
-                latency=took if isinstance(took, float) else known and known.latency,
+                latency=took,
             )
     return found

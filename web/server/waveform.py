@@ -9,6 +9,9 @@ from typing import IO
 
 import av
 import numpy as np
+import numpy.typing as npt
+
+Peaks = npt.NDArray[np.float64]
 
 RATE = 8000
 """Samples a second that are looked at."""
@@ -54,7 +57,7 @@ def read_waveform(source: str | IO[bytes], pieces: int) -> Waveform:
     peaks, samples = [], 0
     rest = np.zeros((2, 0), np.int16)
     try:
-        with av.open(source) as container:
+        with av.open(source, "r") as container:
             resampler = av.AudioResampler(format="s16p", layout="stereo", rate=RATE)
             for frame in container.decode(audio=0):
                 for piece in resampler.resample(frame):
@@ -106,12 +109,13 @@ def file_source(path: Path) -> Callable[[], str]:
     return lambda: str(path)
 
 
-def _peaks(samples: np.ndarray) -> np.ndarray:
+def _peaks(samples: npt.NDArray[np.int16]) -> Peaks:
     """Along the last axis. Of -32768 there is no absolute value in 16 bits."""
-    return np.abs(samples.astype(np.int32)).max(axis=-1) / FULL
+    loudest: Peaks = np.abs(samples.astype(np.int32)).max(axis=-1) / FULL
+    return loudest
 
 
-def _fewer(peaks: np.ndarray, pieces: int) -> tuple[float, ...]:
+def _fewer(peaks: Peaks, pieces: int) -> tuple[float, ...]:
     """At most so many, each the greatest of its share."""
     if not len(peaks):
         return ()
