@@ -1,5 +1,18 @@
-import { Empty } from "../ui/index.ts";
+import { useLocation } from "../router.tsx";
+import { CallPage } from "./call.tsx";
+import { LiveCalls } from "./live.tsx";
+import { PastCalls } from "./past.tsx";
+import "./calls.css";
 
+/** `/calls`: those that go on and those that are over; `/calls/ID`: one. */
 export default function Calls() {
-  return <Empty title="No calls yet" />;
+  const id = decodeURIComponent(useLocation().path.split("/")[2] ?? "");
+  if (id) return <CallPage key={id} id={id} />;
+  return (
+    <>
+      <h1>Calls</h1>
+      <LiveCalls />
+      <PastCalls />
+    </>
+  );
 }
