@@ -66,7 +66,8 @@ class Wish:
         return classify(self.from_).e164 if self.from_ else line.caller_id
 
 
-def _variables(pairs: Sequence[str]) -> dict[str, str]:
+def variables(pairs: Sequence[str]) -> dict[str, str]:
+    """Of `--var name=value`, as often as it was given. Raises `typer.BadParameter`."""
     named = {}
     for pair in pairs:
         name, is_pair, value = pair.partition("=")
@@ -107,7 +108,7 @@ def command(
     Ctrl-C hangs up. Exit status: 0 answered (or queued), 1 not answered, 2 not allowed or nothing
     to call with, 130 cancelled.
     """
-    wish = Wish(number, persona, from_, trunk, file, queue, _variables(var or []))
+    wish = Wish(number, persona, from_, trunk, file, queue, variables(var or []))
     try:
         dial = asyncio.run(_until_a_signal(wish))
     except NotAllowedError as error:

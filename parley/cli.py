@@ -6,6 +6,7 @@ import typer
 
 from parley import call as call_command
 from parley import calls as calls_command
+from parley import chat as chat_command
 from parley import persona as persona_command
 from parley import queue as queue_command
 from parley import simulate as simulate_command
@@ -46,6 +47,7 @@ def up(
 
 app.command("worker", context_settings=worker_command.PASS_ON)(worker_command.command)
 app.command("call")(call_command.command)
+app.command("chat")(chat_command.command)
 app.command("talk")(talk_command.command)
 app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)

@@ -33,6 +33,7 @@ class Rehearsal:
     """A served script and LiveKit's client of it."""
 
     def __init__(self, url: str, gate: Gate, http: aiohttp.ClientSession) -> None:
+        self.url = url
         self.gate = gate
         self.http = http
         self.mind = openai.LLM(model=MODEL, base_url=f"{url}/v1", api_key="secret")
