@@ -33,7 +33,7 @@ def read_backlog(engine: Engine, now: datetime) -> Backlog:
         def count(of: ColumnElement[bool]) -> int:
             return connection.execute(select(func.count()).where(of)).scalar_one()
 
-        def late(oldest: Select[tuple[datetime]]) -> float:
+        def late(oldest: Select[datetime]) -> float:
             due = connection.execute(oldest).scalar()
             return 0.0 if due is None else max(0.0, (now - due).total_seconds())
 

@@ -36,4 +36,4 @@ async def test_a_socket_is_opened_with_the_trace_that_it_is_opened_in() -> None:
     finally:
         await runner.cleanup()
     context = span.get_span_context()
-    assert came == [f"00-{context.trace_id:032x}-{context.span_id:016x}-01", None]
+    assert came == [f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}", None]

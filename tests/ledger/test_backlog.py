@@ -1,6 +1,7 @@
 """What waits in the ledger, counted."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -47,15 +48,13 @@ def test_an_empty_ledger_has_no_backlog(engine: Engine) -> None:
 
 def test_what_goes_on_what_waits_and_what_is_late_is_counted(engine: Engine) -> None:
     early, late = timedelta(seconds=30), -timedelta(seconds=90)
+    calls: dict[str, dict[str, Any]] = {
+        "live": {"seen_at": NOW},
+        "dead": {"seen_at": NOW - 2 * PATIENCE},
+        "over": {"seen_at": NOW, "ended_at": NOW, "outcome": "answered"},
+    }
     with Session(engine) as session, session.begin():
-        session.add_all(
-            CallRow(**call_values(name, **values))
-            for name, values in {
-                "live": {"seen_at": NOW},
-                "dead": {"seen_at": NOW - 2 * PATIENCE},
-                "over": {"seen_at": NOW, "ended_at": NOW, "outcome": "answered"},
-            }.items()
-        )
+        session.add_all(CallRow(**call_values(name, **values)) for name, values in calls.items())
         session.flush()
         dials = ("waiting", early), ("waiting", late), ("dialling", late), ("done", late)
         session.add_all(dial(n, state, due) for n, (state, due) in enumerate(dials))

@@ -57,8 +57,8 @@ async def test_spans_join_the_trace_that_the_socket_names_and_are_sent_by_the_en
 async def test_a_socket_of_no_trace_or_of_a_bad_one_has_no_spans() -> None:
     async with collecting() as collector:
         traces = tracing("parley-echo", {ENDPOINT: collector.url})
-        wrong = ({}, {"traceparent": "00-zz-zz-01"}, {"traceparent": "x" * 5000})
-        await opened(traces, *wrong, {"traceparent": TRACEPARENT})
+        wrong = ({"traceparent": "00-zz-zz-01"}, {"traceparent": "x" * 5000})
+        await opened(traces, {}, *wrong, {"traceparent": TRACEPARENT})
         await collector.until(lambda: len(collector.seen) >= 2)
     assert {each.trace for each in collector.seen} == {TRACE}
 
