@@ -17,6 +17,8 @@ from sip.simulate.speech import RATE, Samples
 
 ALIKE = 0.75
 """Correlation of levels from which a piece is a part of the story."""
+SOMEWHERE = 0.4
+"""The same for a sentence that is known to be in it: the line may have bent some of its sound."""
 PIECE = 1.2
 """Seconds of a piece."""
 STEP = 0.1
@@ -60,7 +62,9 @@ class Story:
         self.seconds = telling.size / RATE
         self._level = _shape(telling)
 
-    def place(self, piece: Samples, until: float | None = None) -> float | None:
+    def place(
+        self, piece: Samples, until: float | None = None, *, least: float = ALIKE
+    ) -> float | None:
         """Where `piece` ends in the telling, up to `until`; None where it is no part of that."""
         shape = _shape(piece)
         if not 0 < shape.size <= self._level.size or shape.std() < 1.0:
@@ -71,7 +75,7 @@ class Story:
         centred = shape - shape.mean()
         alike = (views @ centred) / shape.size / spread
         best = int(np.argmax(alike))
-        if alike[best] < ALIKE:
+        if alike[best] < least:
             return None
         return best * HOP_SECONDS + piece.size / RATE
 
@@ -158,15 +162,15 @@ def word_ends(story: Story, sentences: Sequence[Sequence[Samples]]) -> list[floa
     """When each word of the story was said, in the telling: `sentences` hold the sound of each of
     their beginnings, one word longer every time.
 
-    A sentence that is not found in the telling has no words in it.
+    Raises ValueError if the telling has them in another order: it was no undisturbed one.
     """
     ends: list[float] = []
     for beginnings in sentences:
         whole = _sounding(beginnings[-1])
-        end = story.place(whole)
-        if end is None:
-            continue
-        start = end - whole.size / RATE
+        end = story.place(whole, least=SOMEWHERE)
+        start = -1.0 if end is None else end - whole.size / RATE
+        if start < (ends[-1] if ends else 0.0) - NEAR:
+            raise ValueError("the telling is not the story's: try again on a quiet machine")
         ends += [start + _sounding(each).size / RATE for each in beginnings]
     return ends
 

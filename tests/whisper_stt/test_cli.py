@@ -107,6 +107,23 @@ def test_ab_says_in_a_sentence_what_is_wrong(
     assert "does not hear 'tlh'" in capsys.readouterr().err
 
 
+def test_ab_streamed_holds_the_engines_stream_against_the_whole_turn(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder, source = tmp_path / "scripted", tmp_path / "turns.tsv"
+    write_scripted(folder, {"en": SAID, "de": "wie ist das Wetter"}, listens=False)
+    source.write_text(f"{QUESTION}\t{SAID}\n")
+    figures = tmp_path / "figures.json"
+    assert run("ab", source, *of(folder), "--streamed", "2", "--json", figures) == 0
+    page = capsys.readouterr().out
+    assert "1 turns (6 words)" in page
+    assert "| 0 % | 0.00 | 0.00 | +0.00 | 0.0 |" in page
+    (report,) = json.loads(figures.read_text())
+    assert [row["loss"] for row in report["rows"]] == [0.0, 0.03]
+    with pytest.raises(SystemExit):
+        run("ab", source, *of(folder), "--streamed", "0")
+
+
 def test_bench_refuses_what_it_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("bench", "--shape", "enormous") == 1
     assert "take one of micro" in capsys.readouterr().err

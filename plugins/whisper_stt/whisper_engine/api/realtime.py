@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from parley_serving import Gate, RefusedError, Socket, converse
 from parley_serving.gate import FullError
+from parley_serving.reservations import reservation_of
 from whisper_engine import protocol
 from whisper_engine.api import errors
 from whisper_engine.api import realtime_events as events
@@ -38,7 +39,7 @@ def realtime_route(shared: Shared, gate: Gate) -> WebSocketRoute:
     async def serve(websocket: WebSocket) -> None:
         try:
             _check(websocket, shared.model.name)
-            with gate.session():
+            with gate.session(reservation_of(websocket)):
                 await websocket.accept()
                 socket = Socket(websocket, events.client_event, protocol.MAX_MESSAGE_BYTES)
                 await converse(socket, Realtime(socket, shared).run(), _told)

@@ -66,6 +66,7 @@ class Heard:
     is; `flush_to_final` is from the question to the answer.
 
     `hit`: the final says what a preflight said since the end of the speech; None: there was none.
+    `promised`: the longest text that interims called stable, and the final that followed, each time.
     """
 
     speech: float
@@ -75,6 +76,7 @@ class Heard:
     flush_to_final: float
     text: str
     hit: bool | None
+    promised: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -86,22 +88,32 @@ class _Told:
     preflight: tuple[float, str] | None = None
     before: list[str] = field(default_factory=list)
     final: tuple[float, str] = 0.0, ""
+    stable: str = ""
+    promised: list[tuple[str, str]] = field(default_factory=list)
 
     def take(self, at: float, message: ServerMessage) -> None:
         match message:
             case Interim(text=text):
                 self.interims.append((at, len(text.split())))
+                self.stable = max(self.stable, text[: message.stable_chars], key=len)
             case Preflight(text=text):
                 self.preflight = at, text
             case Final(id=None, text=text):
+                self._ended(text)
                 self.before.append(text)
             case Final():
+                self._ended(message.text)
                 self.final = at, message.text
                 self.answered.set()
             case Failed(message=reason):
                 raise CallError(reason)
             case _:
                 pass
+
+    def _ended(self, final: str) -> None:
+        if self.stable:
+            self.promised.append((self.stable, final))
+        self.stable = ""
 
 
 def trimmed(pcm: Pcm) -> Turn:
@@ -113,7 +125,9 @@ def trimmed(pcm: Pcm) -> Turn:
     return Turn(pcm[loud[0] * hop : (loud[-1] + 1) * hop] if len(loud) else pcm[:0])
 
 
-async def call(url: str, turns: Sequence[Turn], *, delay: float = 0.0) -> list[Heard]:
+async def call(
+    url: str, turns: Sequence[Turn], *, delay: float = 0.0, language: str = "en"
+) -> list[Heard]:
     """One call in which each turn is said, flushed and answered, and then rested from.
 
     Args:
@@ -122,7 +136,7 @@ async def call(url: str, turns: Sequence[Turn], *, delay: float = 0.0) -> list[H
 
     Raises CallError.
     """
-    async with _connected(url) as socket:
+    async with _connected(url, language) as socket:
         try:
             async with asyncio.TaskGroup() as group:
                 line = _Line(socket)
@@ -158,7 +172,7 @@ async def calls_at_once(
 
 
 @contextlib.asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[ClientConnection]:
+async def _connected(url: str, language: str) -> AsyncIterator[ClientConnection]:
     try:
         socket = await connect(url.replace("http", "ws", 1) + PATH)
     except InvalidHandshake as error:
@@ -166,7 +180,7 @@ async def _connected(url: str) -> AsyncIterator[ClientConnection]:
     except OSError as error:
         raise CallError(f"there is no engine at {url}: {error}") from error
     async with socket:
-        await socket.send(Start().model_dump_json())
+        await socket.send(Start(language=language).model_dump_json())
         ready = server_message.validate_json(await socket.recv())
         if isinstance(ready, Failed):
             raise CallError(ready.message)
@@ -231,4 +245,5 @@ def _heard(told: _Told, onset: float, end: float, asked: float) -> Heard:
         flush_to_final=at - asked,
         text=" ".join(filter(None, [*told.before, text])),
         hit=None if early is None else early[1] == text,
+        promised=tuple(told.promised),
     )

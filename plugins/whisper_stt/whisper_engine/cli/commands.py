@@ -80,6 +80,12 @@ def _add_ab(commands: Subparsers) -> None:
     parser.add_argument("--language", default="en", help="what is spoken (en)")
     _add_device(parser)
     parser.add_argument("--most", type=int, metavar="TURNS", help="no more turns than these")
+    parser.add_argument(
+        "--streamed",
+        type=_at_least_one,
+        metavar="CALLS",
+        help="instead: what hearing the speech as it comes costs, so many calls at once",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures, for machines")
     parser.set_defaults(run=_later("ab.comparison", "ab"))
 
@@ -91,6 +97,13 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE",
         help="CTranslate2's numbers (int8 on a CPU, float16 on a GPU)",
     )
+
+
+def _at_least_one(given: str) -> int:
+    number = int(given)
+    if number < 1:
+        raise ValueError(given)
+    return number
 
 
 def _later(module: str, extra: str) -> Callable[[argparse.Namespace], int]:

@@ -14,21 +14,22 @@ from whisper_engine.cli.ab.grid import BEAMS, LOSSES, PADDINGS, Condition, Trial
 from whisper_engine.cli.ab.recordings import RecordingsError, read_recordings
 from whisper_engine.cli.ab.report import as_json, markdown
 from whisper_engine.cli.ab.scoring import normaliser, pool
+from whisper_engine.cli.ab.streamed import LanguageError, compare_streamed, load_weights
+from whisper_engine.cli.calls import CallError
+from whisper_engine.cli.process import EngineError
 from whisper_engine.cli.sounds import SoundError
 from whisper_engine.whisper.files import ModelError
-from whisper_engine.whisper.weights import Weights
 
-
-class LanguageError(Exception):
-    """The model does not hear the language that is spoken."""
+Wrong = (RecordingsError, SoundError, ModelError, LanguageError, EngineError, CallError)
 
 
 def run(options: argparse.Namespace) -> int:
     """0, or 1 after one sentence on what is wrong. The tables go to the standard output."""
     try:
         clips = clips_of(options)
-        reports = [_report(name, clips, options) for name in options.model]
-    except (RecordingsError, SoundError, ModelError, LanguageError) as error:
+        compare = compare_streamed if options.streamed else _report
+        reports = [compare(name, clips, options) for name in options.model]
+    except Wrong as error:
         sys.stderr.write(f"{error}\n")
         return 1
     if options.json:
@@ -61,10 +62,7 @@ def table_of(trial: Trial, clips: Sequence[Clip]) -> Table:
 def _report(name: str, clips: Sequence[Clip], options: argparse.Namespace) -> Mapping[str, Any]:
     language = options.language
     title = Path(name).name
-    weights = Weights.load(name, device=options.device, compute_type=options.compute_type)
-    if language not in weights.languages:
-        known = " ".join(weights.languages)
-        raise LanguageError(f"{name} does not hear {language!r}; it hears {known}")
+    weights = load_weights(name, options)
     hears = {padding: weights.padded(padding) for padding in PADDINGS}
     table = table_of(Trial(hears, language, normaliser(language)), clips)
     policies = [choose(table, beam) for beam in BEAMS]
