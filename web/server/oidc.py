@@ -5,7 +5,7 @@ import hmac
 import json
 import secrets
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -170,12 +170,14 @@ class Provider:
             "client_id": id_,
             "code_verifier": flow.verifier,
         }
-        auth = None
+        headers = {}
         if "client_secret_basic" in there.token_endpoint_auth_methods_supported:
-            auth = aiohttp.BasicAuth(quote_plus(id_), quote_plus(secret))
+            pair = f"{quote_plus(id_)}:{quote_plus(secret)}".encode()
+            headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
         else:
             form["client_secret"] = secret
-        asked = http.post(there.token_endpoint, data=form, auth=auth, allow_redirects=False)
+        url = there.token_endpoint
+        asked = http.post(url, data=form, headers=headers, allow_redirects=False)
         try:
             return _Tokens.model_validate(await _json(asked)).id_token
         except ValidationError as error:

@@ -1,0 +1,71 @@
+"""What a ticket is good for at a real livekit-server, and what not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from livekit import api, rtc
+from livekit.protocol.models import TrackSource
+
+from agent.call import CallRequest
+from agent.config import AGENT_NAME
+from tests.livekit_server import Server, livekit_server
+from web.server.tickets import Ticket, Tickets
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    async with livekit_server(tmp_path_factory.mktemp("livekit")) as server:
+        yield server
+
+
+@pytest.fixture
+def ticket(server: Server) -> Ticket:
+    settings = server.settings
+    tickets = Tickets(
+        server.ports.livekit_url, settings.livekit_api_key, settings.livekit_api_secret
+    )
+    return tickets.new("clerk", {"shop": "Bakery"}, 0.0)
+
+
+async def test_it_lets_in_and_asks_for_the_agent(server: Server, ticket: Ticket) -> None:
+    room = rtc.Room()
+    await room.connect(ticket.url, ticket.token)
+    try:
+        assert (room.name, room.local_participant.identity) == (ticket.room, ticket.identity)
+        async with server.client() as livekit, asyncio.timeout(20):
+            dispatch = livekit.agent_dispatch
+            while not (found := await dispatch.list_dispatch(ticket.room)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # nobody tells when it is made
+            who = api.RoomParticipantIdentity(room=ticket.room, identity=ticket.identity)
+            me = await livekit.room.get_participant(who)
+    finally:
+        await room.disconnect()
+    assert [each.agent_name for each in found] == [AGENT_NAME]
+    assert CallRequest.parse(found[0].metadata).vars == {"shop": "Bakery"}
+    assert list(me.permission.can_publish_sources) == [TrackSource.MICROPHONE]
+    assert me.permission.can_publish_data
+    assert not me.permission.can_update_metadata
+    assert (me.permission.hidden, me.permission.agent) == (False, False)
+
+
+async def test_it_opens_no_door_but_its_own(server: Server, ticket: Ticket) -> None:
+    async with api.LiveKitAPI.with_token(ticket.token, ticket.url) as foreign:
+        for asking in (
+            foreign.room.list_rooms(api.ListRoomsRequest()),
+            foreign.room.delete_room(api.DeleteRoomRequest(room=ticket.room)),
+            foreign.room.create_room(api.CreateRoomRequest(name="call-1")),
+        ):
+            with pytest.raises(api.TwirpError) as refused:
+                await asking
+            assert refused.value.status in {401, 403}
+
+
+async def test_another_secrets_ticket_is_none(server: Server, ticket: Ticket) -> None:
+    header, claims, _ = ticket.token.split(".")
+    room = rtc.Room()
+    with pytest.raises(rtc.ConnectError):
+        await room.connect(ticket.url, f"{header}.{claims}.{'A' * 43}")
