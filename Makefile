@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-torch run check test bench check-packages fresh-check clean
+.PHONY: help setup run check test bench soak smoke-twilio fresh-check clean
 
 BIN := .venv/bin
-PYTHON_TOOLS := tools/setup tools/render_clips tools/check_packages
+PYTHON_TOOLS := tools/setup tools/render_clips tools/check_packages tools/check_pages
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -13,13 +13,16 @@ setup:  ## install whatever is missing (quick when nothing is)
 run: setup  ## run Parley on this machine until Ctrl-C
 	@$(BIN)/parley up
 
-check: setup-torch  ## lint, format, types, import contracts, docs/settings.md
+# torch is 5.6 GB, a browser 0.4: `make run` does without them
+check:  ## lint, format, types, import contracts, docs/settings.md, the pages
+	@python3 tools/setup --torch --browser
 	$(BIN)/ruff check . $(PYTHON_TOOLS)
 	$(BIN)/ruff format --check . $(PYTHON_TOOLS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.settings_doc --check
 	$(BIN)/python -m tools.persona_doc --check
+	@python3 tools/check_pages
 
 test: check  ## all tests: unit, then engines, then real calls
 	$(BIN)/pytest
@@ -27,15 +30,14 @@ test: check  ## all tests: unit, then engines, then real calls
 bench: setup  ## measure voice to voice over real SIP calls
 	$(BIN)/python -m bench.voice_to_voice
 
-# torch is 5.6 GB: `make run` does without it
-setup-torch:
-	@python3 tools/setup --torch
+soak: setup  ## 500 calls in a row, to see what grows (45 minutes)
+	$(BIN)/python -m bench.soak --calls 500
 
-check-packages: setup  ## prove that the plugins and engines install and work by themselves
-	@$(BIN)/python tools/check_packages
+smoke-twilio: setup  ## one call through Twilio's real network: needs an account's credentials
+	$(BIN)/python -m tools.smoke_twilio
 
 fresh-check:  ## prove the README's commands on a new Debian (root, debootstrap)
 	tools/fresh-check
 
 clean:  ## remove everything that setup and tests made, except .env
-	rm -rf .venv .tools .run dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools .run dist web/room/dist web/room/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
