@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket
 from parley_serving import errors
 from parley_serving.errors import ApiError
 from parley_serving.gate import FullError, Gate
+from parley_serving.reservations import reservation_of, routes
 from parley_serving.telemetry import Tracing, tracing
 
 logger = logging.getLogger(__name__)
@@ -130,6 +131,7 @@ def build_app(service: Service) -> Starlette:
             Route("/ready", ready),
             Route("/metrics", metrics),
             Route("/v1/models", models),
+            *routes(gate),
             *_sockets(service, traces),
         ],
     )
@@ -148,7 +150,7 @@ def _sockets(service: Service, traces: Tracing | None) -> list[BaseRoute]:
 
     async def session(websocket: WebSocket) -> None:
         try:
-            with service.gate.session():
+            with service.gate.session(reservation_of(websocket)):
                 await websocket.accept()
                 with traces.joined(websocket.headers) if traces else contextlib.nullcontext():
                     await serve(websocket)
