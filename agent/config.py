@@ -40,6 +40,9 @@ class MindSettings(_Part):
     key: SecretStr = Field(SecretStr("unused"), description="Its API key.")
     model: str = Field("scripted-receptionist", description="Unless the persona names its own.")
     timeout: float = Field(4.0, gt=0, description="Seconds to the first token.")
+    max_calls: int | None = Field(
+        None, ge=1, description="Calls at once, of all workers, that it serves; beyond them: full."
+    )
 
 
 class TurnSettings(_Part):

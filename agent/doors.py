@@ -16,6 +16,7 @@ from agent.persona.policies import Endpoint
 from agent.speech import Speech
 from agent.tools.declared import SECRET_PREFIX
 from agent.tracing import told_to_engines
+from parley_serving.reservations import HEADER
 
 NO_KEY = "unused"
 """For doors that ask for none: the client wants one."""
@@ -32,11 +33,17 @@ class Doors:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, mind: AsyncOpenAI, environment: Mapping[str, str]) -> AsyncIterator[Self]:
-        """`environment` holds the secrets that endpoints name."""
+    async def opened(
+        cls, mind: AsyncOpenAI, environment: Mapping[str, str], reservation: str | None = None
+    ) -> AsyncIterator[Self]:
+        """`environment` holds the secrets that endpoints name; the engines keep room for the
+        reservation, if there is one."""
+        headers = {HEADER: reservation} if reservation else None
         async with (
             mind,
-            aiohttp.ClientSession(trace_configs=told_to_engines(environment)) as engines,
+            aiohttp.ClientSession(
+                headers=headers, trace_configs=told_to_engines(environment)
+            ) as engines,
             AsyncExitStack() as closing,
         ):
             yield cls(mind, engines, environment, closing)

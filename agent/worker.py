@@ -32,7 +32,7 @@ from agent.persona import (
 )
 from agent.privacy import keep_callers_out_of_logs
 from agent.reception import Reception
-from agent.record import CallRecord, call_record, make_ready
+from agent.record import CallRecord, call_record
 from agent.server import Worker
 from agent.session import build_session, import_vad, load_vad, room_options
 from agent.show import RoomAudience, shown
@@ -60,8 +60,8 @@ def prepare(process: JobProcess) -> None:
     process.userdata["settings"] = settings
     process.userdata["vad"] = load_vad(settings.vad)
     process.userdata["mind"] = mind_client(settings.llm)
-    if settings.ledger:
-        make_ready(settings.ledger.get_secret_value())
+    desk = process.userdata["desk"] = Desk(settings.line, settings.ledger, settings.llm.max_calls)
+    desk.open()
 
 
 async def answer(job: JobContext) -> None:
@@ -118,7 +118,8 @@ def _record(job: JobContext, settings: Settings, call: Call) -> CallRecord:
     """A console's call is nobody's to keep."""
     kept = None if job.is_fake_job() else settings.ledger
     url = kept.get_secret_value() if kept else None
-    return call_record(call, url, room=job.job.room.name, key=job.job.id)
+    desk: Desk = job.proc.userdata["desk"]
+    return call_record(call, url, room=job.job.room.name, key=job.job.id, cost=desk.cost)
 
 
 async def _let_in(
@@ -128,8 +129,8 @@ async def _let_in(
     if request.direction != "inbound" or job.is_fake_job():
         return request
     settings: Settings = job.proc.userdata["settings"]
-    desk = Desk(settings.line, settings.ledger)
-    return await Reception(job, line, call, record, desk, GONE_AFTER).let_in(request)
+    desk: Desk = job.proc.userdata["desk"]
+    return await Reception(job, line, call, record, settings, desk, GONE_AFTER).let_in(request)
 
 
 async def _talk(
@@ -144,7 +145,7 @@ async def _talk(
     settings: Settings = job.proc.userdata["settings"]
     call.connecting()
     persona = with_defaults(load_persona(settings.personas, request.persona), settings.turn)
-    async with Doors.opened(job.proc.userdata["mind"], os.environ) as doors:
+    async with Doors.opened(job.proc.userdata["mind"], os.environ, job.job.id) as doors:
         await _ask_the_voice(persona, settings, doors)
         session = build_session(settings, persona, job.proc.userdata["vad"], doors)
         record.watch(session)

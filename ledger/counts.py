@@ -1,14 +1,37 @@
-"""Counts calls, for who decides whether another is let in."""
+"""Counts calls, for who decides whether another is let in, or placed."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Float, case, cast, extract, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Float, Row, cast, extract, func, select
 
+from ledger.places import HELD, WAITING
 from ledger.reaper import PATIENCE
 from ledger.tables import CallRow
 
 MINUTE = 60.0
+
+WAITS = timedelta(seconds=15)
+"""Who waits is looked after every second: a worker that has not for so long is dead, and those behind
+must not wait for it."""
+
+Live = Row[*tuple[Any, ...]]
+"""A call that goes on: the columns `_LIVE`."""
+
+_LIVE = (
+    CallRow.id,
+    CallRow.direction,
+    CallRow.persona,
+    CallRow.place,
+    CallRow.started_at,
+    CallRow.answered_at,
+    CallRow.seen_at,
+    CallRow.heard_seconds,
+    CallRow.spoken_seconds,
+)
 
 
 @dataclass(frozen=True)
@@ -22,49 +45,110 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Calls, but for the one that asks. `at_once` and `of_persona` go on, and began before it."""
+class Spent:
+    """Of a day, in minutes. `cost` is of the calls that have one; `unpriced` are the minutes on the
+    line of those that have none, `heard` and `spoken` what those of them that go on have had."""
 
-    at_once: int
-    of_persona: int
+    minutes: float = 0.0
+    cost: float = 0.0
+    unpriced: float = 0.0
+    heard: float = 0.0
+    spoken: float = 0.0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Calls, but for the one that asks.
+
+    `taken` are the places of each persona: of calls that hold one, of those that nobody decides on,
+    and of earlier ones that nobody has decided on yet. `ahead` are the personas for whom earlier
+    callers wait, in their order. `of_caller` are the caller's that were answered.
+    """
+
+    taken: Counter[str]
+    ahead: tuple[str, ...]
     of_caller: int
-    minutes: float
+    spent: Spent
 
 
 def count_calls(
-    engine: Engine, asked: Asked, *, now: datetime, caller_since: datetime, minutes_since: datetime
+    connection: Connection,
+    asked: Asked,
+    *,
+    now: datetime,
+    caller_since: datetime,
+    day_since: datetime,
 ) -> Counted:
-    """In one statement. `of_caller` are those that were answered since then, `minutes` those that
-    callers have been on the line since then. A call whose worker is dead does not go on."""
-    alive = CallRow.ended_at.is_(None) & (CallRow.seen_at > now - PATIENCE)
-    earlier = (CallRow.started_at < asked.started_at) | (
-        (CallRow.started_at == asked.started_at) & (CallRow.id < asked.id)
+    """A call whose worker is dead does not go on."""
+    live = _live(connection, now)
+    others = sorted(
+        (row for row in live if row.id != asked.id), key=lambda row: (row.started_at, row.id)
     )
-    theirs = (
-        (CallRow.from_number == asked.caller)
-        & CallRow.answered_at.is_not(None)
-        & (CallRow.started_at >= caller_since)
+    earlier = {row.id for row in others if (row.started_at, row.id) < (asked.started_at, asked.id)}
+    return Counted(
+        taken=Counter(row.persona for row in others if _takes(row, earlier=row.id in earlier)),
+        ahead=tuple(row.persona for row in others if row.id in earlier and _waits(row, now)),
+        of_caller=_of_caller(connection, asked, caller_since),
+        spent=_with_live(_of_the_dead(connection, day_since), others, day_since, now),
     )
-    today = CallRow.answered_at >= minutes_since
-    since = min(caller_since, minutes_since)
-    wanted = select(
-        _count(alive & earlier),
-        _count(alive & earlier & (CallRow.persona == asked.persona)),
-        _count(theirs),
-        func.coalesce(func.sum(case((today, _seconds(engine, now)), else_=0.0)), 0.0),
-    ).where(CallRow.id != asked.id, or_(CallRow.started_at >= since, CallRow.ended_at.is_(None)))
-    with engine.connect() as connection:
-        at_once, of_persona, of_caller, seconds = connection.execute(wanted).one()
-    return Counted(at_once, of_persona, of_caller, float(seconds) / MINUTE)
 
 
-def _count(which: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((which, 1), else_=0)), 0)
+def spent_since(connection: Connection, since: datetime, now: datetime) -> Spent:
+    return _with_live(_of_the_dead(connection, since), _live(connection, now), since, now)
 
 
-def _seconds(engine: Engine, now: datetime) -> ColumnElement[float]:
-    """That a call has been on the line."""
-    until = func.coalesce(CallRow.ended_at, now)
-    if engine.dialect.name == "sqlite":
-        return (func.julianday(until) - func.julianday(CallRow.answered_at)) * 86_400.0
-    return cast(extract("epoch", until - CallRow.answered_at), Float)
+def _live(connection: Connection, now: datetime) -> Sequence[Live]:
+    """Few: those who are on the line now."""
+    goes_on = (CallRow.ended_at.is_(None), CallRow.seen_at > now - PATIENCE)
+    return connection.execute(select(*_LIVE).where(*goes_on)).all()
+
+
+def _takes(row: Live, *, earlier: bool) -> bool:
+    undecided: bool = row.place is None and (earlier or row.direction != "inbound")
+    return undecided or row.place == HELD
+
+
+def _waits(row: Live, now: datetime) -> bool:
+    return bool(row.place == WAITING and row.seen_at > now - WAITS)
+
+
+def _of_caller(connection: Connection, asked: Asked, since: datetime) -> int:
+    if asked.caller is None:
+        return 0
+    theirs = select(func.count()).where(
+        CallRow.from_number == asked.caller,
+        CallRow.started_at >= since,
+        CallRow.answered_at.is_not(None),
+        CallRow.id != asked.id,
+    )
+    return connection.scalar(theirs) or 0
+
+
+def _of_the_dead(connection: Connection, since: datetime) -> Spent:
+    """Of calls that are over, from the index alone: there may be many."""
+    lasted = func.coalesce(CallRow.line_seconds, _lasted(connection))
+    sums = select(
+        func.sum(lasted), func.sum(CallRow.cost), func.sum(lasted).filter(CallRow.cost.is_(None))
+    ).where(CallRow.answered_at >= since, CallRow.ended_at.is_not(None))
+    seconds, cost, unpriced = connection.execute(sums).one()
+    return Spent((seconds or 0.0) / MINUTE, cost or 0.0, (unpriced or 0.0) / MINUTE)
+
+
+def _with_live(spent: Spent, live: Iterable[Live], since: datetime, now: datetime) -> Spent:
+    answered = [row for row in live if row.answered_at and row.answered_at >= since]
+    seconds = sum((now - row.answered_at).total_seconds() for row in answered)
+    return Spent(
+        spent.minutes + seconds / MINUTE,
+        spent.cost,
+        spent.unpriced + seconds / MINUTE,
+        sum(row.heard_seconds for row in answered) / MINUTE,
+        sum(row.spoken_seconds for row in answered) / MINUTE,
+    )
+
+
+def _lasted(connection: Connection) -> ColumnElement[float]:
+    """For a call whose worker died: nobody wrote how long it had been."""
+    if connection.dialect.name == "sqlite":
+        days = func.julianday(CallRow.ended_at) - func.julianday(CallRow.answered_at)
+        return days * 86_400.0
+    return cast(extract("epoch", CallRow.ended_at - CallRow.answered_at), Float)

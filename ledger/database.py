@@ -94,13 +94,13 @@ def head() -> str:
 
 
 @contextmanager
-def exclusively(engine: Engine) -> Iterator[Connection]:
-    """A transaction while which nobody else changes the tables."""
+def exclusively(engine: Engine, lock: int = LOCK) -> Iterator[Connection]:
+    """A transaction beside which there is no other of that lock; in SQLite, none that writes."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
         yield connection
         connection.commit()
 

@@ -45,6 +45,7 @@ class CallRow(Base):
     """One call. `outcome` is None while it goes on, or if its worker died: the reaper closes those."""
 
     __tablename__ = "calls"
+    __table_args__ = (Index("calls_spent", "answered_at", "ended_at", "line_seconds", "cost"),)
 
     id: Mapped[str] = mapped_column(String(128), primary_key=True)
     direction: Mapped[str] = mapped_column(String(16))
@@ -66,6 +67,14 @@ class CallRow(Base):
     spoken_seconds: Mapped[float] = mapped_column(default=0.0)
     usage: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Costs by part: seconds of hearing and speaking, tokens of thinking, seconds of the line."""
+    line_seconds: Mapped[float | None]
+    """That the caller was on the line; None as long as the call goes on."""
+    cost: Mapped[float | None]
+    """By the prices of the day, in their currency; None without prices."""
+    place: Mapped[str | None] = mapped_column(String(16))
+    """Of those that admission gives: `ledger.places.Place`; None where it has not decided."""
+    carrier_call_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    """As the telephone company names it: Twilio's CallSid."""
     recording: Mapped[str | None] = mapped_column(Text)
     summary: Mapped[str | None] = mapped_column(Text)
     extracted: Mapped[dict[str, Any] | None]

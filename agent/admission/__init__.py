@@ -1,7 +1,7 @@
 """Who is let in: decided before the bridge answers."""
 
 from agent.admission.decide import Counts, Reason, Refused, decide
-from agent.admission.policy import Admission, Busy, HandOver, Hours, Otherwise, Take
+from agent.admission.policy import Admission, Busy, HandOver, Hours, Otherwise, Queue, Take
 
 __all__ = [
     "Admission",
@@ -10,6 +10,7 @@ __all__ = [
     "HandOver",
     "Hours",
     "Otherwise",
+    "Queue",
     "Reason",
     "Refused",
     "Take",

@@ -13,12 +13,18 @@ from pydantic import (
     model_validator,
 )
 
+from agent.admission.prices import Prices
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PersonaName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Target = Annotated[str, StringConstraints(pattern=r"^(\+[1-9]\d{6,14}|sips?:[^\s]{1,250})$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^\+\d{1,15}$|^anonymous$")]
 """A number, or what several begin with; `anonymous`: callers who hide theirs."""
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+POSITION = "{position}"
 
 
 def _span(text: str) -> str:
@@ -65,6 +71,39 @@ class HandOver(_Part):
 
 
 Otherwise = Annotated[Busy | Take | HandOver, Field(discriminator="do")]
+
+
+def _says_where(text: str) -> str:
+    if POSITION not in text:
+        raise ValueError(f"says the caller's place in the queue: {POSITION}")
+    return text
+
+
+class Queue(_Part):
+    """The call is answered, and the caller waits for a place: who came first has the next one."""
+
+    do: Literal["queue"]
+    max_length: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Callers who wait; for further ones, `then`."""
+    max_wait_seconds: Annotated[float, Field(ge=5, le=3600)] = 300.0
+    """After that, `then`."""
+    announcement: Annotated[Words, AfterValidator(_says_where)] = (
+        f"All lines are taken. You are number {POSITION} in the queue."
+    )
+    announce_seconds: Annotated[float, Field(ge=5, le=600)] = 20.0
+    """Between two announcements, at least; the next is made when the place has changed."""
+    goodbye: Words = "Nobody is free now. Please call again later. Goodbye."
+    """Before `then: {do: busy}`, which ends a call that is answered by now."""
+    then: Otherwise = Busy()
+
+
+Choice = Annotated[Busy | Take | HandOver | Queue, Field(discriminator="do")]
+"""What becomes of who finds no room; for whom there is none whatever time passes, `Otherwise`."""
+
+
+def without_queue(choice: Choice) -> Otherwise:
+    """For whom waiting is of no use."""
+    return choice.then if isinstance(choice, Queue) else choice
 
 
 class CallStart(_Part):
@@ -115,7 +154,7 @@ class Admission(_Part):
     max_calls_of_persona: dict[PersonaName, Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict
     )
-    when_full: Otherwise = Busy()
+    when_full: Choice = Busy()
     hours: Hours = Hours()
     when_closed: Otherwise = Busy()
     allowed_callers: tuple[Prefix, ...] = ()
@@ -125,16 +164,30 @@ class Admission(_Part):
     call_start: CallStart | None = None
     minutes_per_day: Annotated[float, Field(ge=0)] | None = None
     """Of all calls together, since midnight in the zone of `hours`."""
+    money_per_day: Annotated[float, Field(ge=0)] | None = None
+    """Of all calls, those that we place too, by `prices`. What is used up refuses both."""
+    prices: Prices = Prices()
+    calls_per_day_to_number: Annotated[int, Field(ge=1)] | None = None
+    """Attempts to call one number within 24 hours; further ones are not placed."""
 
     @property
     def counts(self) -> bool:
         """Whether any bound needs other calls to be counted."""
-        bounds = (self.max_calls, self.calls_per_hour_of_caller, self.minutes_per_day)
+        bounds = (
+            self.max_calls,
+            self.calls_per_hour_of_caller,
+            self.minutes_per_day,
+            self.money_per_day,
+        )
         return bool(self.max_calls_of_persona) or any(bound is not None for bound in bounds)
 
     def day_began(self, now: datetime) -> datetime:
         there = now.astimezone(ZoneInfo(self.hours.timezone))
         return there.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def day_ends(self, now: datetime) -> datetime:
+        """By the clocks of the place, which may be put forward or back in between."""
+        return self.day_began(now) + timedelta(days=1)
 
     @staticmethod
     def hour_ago(now: datetime) -> datetime:

@@ -13,7 +13,8 @@ from livekit.agents import AgentSession
 from agent.call import Call, CallRequest, CallState, Outcome
 from agent.record.page import Page, Sink
 from agent.record.talk import TalkRecord
-from ledger.database import LedgerError, open_ledger
+from ledger.database import open_ledger
+from ledger.places import NONE
 from ledger.tables import EventRow, LegRow
 from ledger.writer import Writer
 
@@ -28,6 +29,12 @@ FLUSH = 3.0
 ENDED, ERROR = "ended", str(CallState.ERROR)
 """States of a call that is over."""
 
+CARRIERS_ID = "sip.h.x-twilio-callsid"
+"""Attribute of a caller by Twilio, from the header `X-Twilio-CallSid` of its INVITE."""
+
+Cost = Callable[[float, list[dict[str, Any]]], float | None]
+"""Of seconds on the line and the use of models; None: nothing has a price."""
+
 
 class CallRecord:
     """Written as it happens. Without a sink, nothing is. `key` names a call without an id."""
@@ -40,6 +47,7 @@ class CallRecord:
         room: str,
         key: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        cost: Cost = lambda seconds, models: None,
     ) -> None:
         self._call = call
         self._page = Page(sink, clock)
@@ -48,7 +56,10 @@ class CallRecord:
         self.started_at = clock()
         self._request = CallRequest()
         self._state: CallState | None = None
+        self._cost = cost
+        self._answered_at: datetime | None = None
         self._caller: int | None = None
+        self._others: dict[str, int] = {}
         self._talk: TalkRecord | None = None
         self._beating: asyncio.TimerHandle | None = None
 
@@ -63,6 +74,8 @@ class CallRecord:
         self._request = request
         self._begin()
         self._page.put(from_number=request.from_, to_number=request.to)
+        if carriers_id := attributes.get(CARRIERS_ID):
+            self._page.put(carrier_call_id=carriers_id)
         if self._caller is not None:
             return
         self._caller = self._page.add(
@@ -72,6 +85,26 @@ class CallRecord:
             number=attributes.get("sip.phoneNumber"),
             joined_at=self._page.now(),
         )
+
+    def joined_by(self, identity: str, number: str, sip_call_id: str) -> None:
+        """Somebody else has answered."""
+        key = self._page.add(
+            LegRow,
+            identity=identity,
+            sip_call_id=sip_call_id or None,
+            number=number,
+            joined_at=self._page.now(),
+        )
+        if key is not None:
+            self._others[identity] = key
+
+    def left_by(self, identity: str) -> None:
+        if (key := self._others.pop(identity, None)) is not None:
+            self._page.change(LegRow, key, left_at=self._page.now())
+
+    def stay(self) -> None:
+        """The call ends for us alone: nobody knows when the others leave."""
+        self._caller = None
 
     @property
     def id(self) -> str:
@@ -93,8 +126,20 @@ class CallRecord:
         self._state = state
         self._page.put(state=str(state))
         if state is CallState.ACTIVE:
-            self._page.put(answered_at=self._page.now())
+            self.answered()
+        if state is CallState.STOPPING:
+            self._page.put(place=NONE)
         self._page.happened("state", state=str(state))
+
+    def answered(self) -> None:
+        """The caller's telephone is answered, if it was not: by the queue, or by the talk."""
+        if self._answered_at is None:
+            self._answered_at = self._page.now()
+            self._page.put(answered_at=self._answered_at)
+
+    def happened(self, event: str, **details: Any) -> None:
+        """An event of the call's, for `ledger.tables.EventRow`."""
+        self._page.happened(event, **details)
 
     def recorded(self, recording: str | None, since: datetime | None) -> None:
         """Where its sound lies, and when that begins: turns are found in it by that."""
@@ -117,12 +162,16 @@ class CallRecord:
         now, error = self._page.now(), self._call.error
         if self._caller is not None:
             self._page.change(LegRow, self._caller, left_at=now)
+        usage = self._usage(now)
+        lasted = (now - (self._answered_at or now)).total_seconds()
         self._page.put(
             state=ENDED if error is None else ERROR,
             ended_at=now,
             outcome=str(outcome_of(self._call)),
             end_reason=self._call.end_reason if error is None else error,
-            usage=self._usage(now),
+            usage=usage,
+            line_seconds=lasted,
+            cost=self._cost(lasted, usage["models"]),
             **self._signs_of_life(),
         )
 
@@ -172,18 +221,10 @@ class CallRecord:
         }
 
 
-def call_record(call: Call, url: str | None, *, room: str, key: str) -> CallRecord:
+def call_record(call: Call, url: str | None, *, room: str, key: str, cost: Cost) -> CallRecord:
     """Written to the ledger at `url`, if there is one."""
     sink = Writer(lambda: open_ledger(url)) if url else None
-    return CallRecord(call, sink, room=room, key=key)
-
-
-def make_ready(url: str) -> None:
-    """Before a call comes: to make tables takes longer than to write into them. It may block."""
-    try:
-        open_ledger(url).dispose()
-    except LedgerError as error:
-        logger.error("the ledger cannot be used now", extra={"reason": str(error)})  # noqa: TRY400
+    return CallRecord(call, sink, room=room, key=key, cost=cost)
 
 
 def outcome_of(call: Call) -> Outcome:

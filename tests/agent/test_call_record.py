@@ -3,13 +3,13 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, inspect
 
 from agent.call import Call, CallRequest, Outcome
 from agent.persona import Persona
-from agent.record import BEAT, CallRecord, make_ready, outcome_of
+from agent.record import BEAT, CallRecord, outcome_of
 from ledger.calls import read_call
 from ledger.database import open_ledger
 from ledger.tables import CallRow, EventRow, LegRow, ToolCallRow, TurnRow
@@ -29,11 +29,11 @@ INBOUND = CallRequest.model_validate(
 CALLER = {"sip.phoneNumber": "+15550142424", "sip.callID": "SCL_1"}
 
 
-def record_of(call: Call, book: Notebook | None) -> CallRecord:
+def record_of(call: Call, book: Notebook | None, **more: Any) -> CallRecord:
     def now() -> datetime:
         return START + timedelta(seconds=asyncio.get_running_loop().time())
 
-    return CallRecord(call, book, room="call-1", key="AJ_1", clock=now)
+    return CallRecord(call, book, room="call-1", key="AJ_1", clock=now, **more)
 
 
 def states(book: Notebook) -> list[str]:
@@ -66,6 +66,30 @@ async def test_a_call_has_its_row_from_the_start_to_the_end() -> None:
     (leg,) = book.of(LegRow)
     assert (leg["number"], leg["sip_call_id"]) == ("+15550142424", "SCL_1")
     assert leg["left_at"] - leg["joined_at"] == timedelta(seconds=60)
+
+
+@on_virtual_time
+async def test_a_call_that_waited_was_answered_then_and_its_place_is_free_when_it_stops() -> None:
+    book, call = Notebook(), Call(id="call-1", started_at=0.0)
+    record = record_of(call, book, cost=lambda seconds, models: seconds / 100 + len(models))
+    record.joined(INBOUND.with_sip(CALLER), "caller", CALLER | {"sip.h.x-twilio-callsid": "CA7"})
+    row = book.only_call
+    assert row["carrier_call_id"] == "CA7"
+    record.note(place="held")
+    record.answered()
+    record.happened("queue", position=1)
+    await asyncio.sleep(30.0)
+    call.connecting()
+    call.active(30.0)
+    record.went_on()
+    assert (row["answered_at"], row["place"]) == (row["started_at"], "held")
+    await asyncio.sleep(60.0)
+    call.stopping("caller hung up")
+    record.went_on()
+    assert row["place"] == "none"
+    record.end()
+    assert (row["line_seconds"], row["cost"]) == (90.0, pytest.approx(0.9))
+    assert {"position": 1} in [event["details"] for event in book.of(EventRow)]
 
 
 @on_virtual_time
@@ -238,18 +262,3 @@ async def test_a_real_ledger_holds_the_call(tmp_path: Path) -> None:
     assert found["recording"] == "calls/SCL_1.ogg"
     assert found["outcome"] == "answered"
     assert found["legs"][0]["left_at"] == found["ended_at"]
-
-
-def test_a_ledger_is_made_ready_before_a_call_needs_it(tmp_path: Path) -> None:
-    make_ready(f"sqlite:///{tmp_path}/ledger.db")
-    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
-    assert "calls" in inspect(engine).get_table_names()
-    engine.dispose()
-
-
-def test_a_ledger_that_cannot_be_used_is_said_and_calls_are_taken(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    make_ready(f"sqlite:///{tmp_path}")
-    assert caplog.records[0].getMessage() == "the ledger cannot be used now"
-    assert "Is a directory" in vars(caplog.records[0])["reason"]

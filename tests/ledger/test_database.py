@@ -13,8 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, create_engine, insert, inspect, select, text
 
 from ledger.database import (
     MIGRATIONS,
@@ -141,8 +140,8 @@ def test_an_older_ledger_is_brought_up_to_date_with_what_it_holds(url: str) -> N
     with exclusively(old) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "v0001")
-    with Session(old) as session, session.begin():
-        session.add(CallRow(**call_values()))
+    with old.begin() as connection:
+        connection.execute(insert(CallRow).values(**call_values()))
     old.dispose()
     engine = open_ledger(url)
     assert call_row(engine).persona == "clerk"
