@@ -13,6 +13,7 @@ from agent.call import CallRequest, Outcome
 from agent.yaml_file import BadFileError
 from sip.line import Line
 from sip.numbers import read_numbers
+from sip.outbound.guard import Guard, unplaced
 from sip.outbound.place import (
     AGENT_PATIENCE,
     CancelledDialError,
@@ -79,6 +80,7 @@ class Dialler:
         self._clock = clock
         self._hours = Policy.of(line)
         self._gap = timedelta(seconds=1 / line.outbound.calls_per_second)
+        self._guard = Guard(line, queue)
 
     async def run(self) -> None:
         """Until cancelled, which hangs up what rings and leaves it to be called again."""
@@ -106,7 +108,8 @@ class Dialler:
                 if dial:
                     break
                 await asyncio.sleep(self._gap.total_seconds())
-            if result := await self._attempt(dial):
+            refused = await in_thread(partial(self._guard.refuses, dial, self._clock()))
+            if result := refused or await self._attempt(dial):
                 await self._finish(dial, result)
         except asyncio.CancelledError:
             if await in_thread(partial(self._queue.cancel, dial_id)):
@@ -125,9 +128,15 @@ class Dialler:
             logger.error("nobody is called", extra={"why": str(error)})  # noqa: TRY400
             await asyncio.sleep(UNREADABLE)
             return None
+        if await in_thread(partial(self._guard.is_spent, now)):
+            return None
         dial = await in_thread(partial(self._queue.claim, now, self._gap))
-        if dial and (refusal := policy.refusal(dial.order.to, dial.order.from_, now)):
-            refused = Result(Outcome.FAILED, None, refusal.reason, placed=False)
+        if dial is None:
+            return None
+        refusal = policy.refusal(dial.order.to, dial.order.from_, now)
+        kept_back = partial(self._guard.keeps_back, dial, now)
+        refused = unplaced(refusal) or await in_thread(kept_back)
+        if refused:
             await in_thread(partial(self._queue.finish, dial.id, refused))
             return None
         return dial

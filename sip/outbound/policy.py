@@ -22,11 +22,13 @@ class Rule(StrEnum):
     DO_NOT_CALL = "do_not_call"
     CALLER_ID = "caller_id"
     HOURS = "hours"
+    MONEY = "money"
+    TOO_OFTEN = "too_often"
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """`reason` names the fix and no number. `until` is when HOURS refuses no more."""
+    """`reason` names the fix and no number. `until` is when HOURS or MONEY refuse no more."""
 
     rule: Rule
     reason: str

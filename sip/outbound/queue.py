@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from sqlalchemy import Engine, Row, exists, insert, select, update
+from sqlalchemy import Engine, Row, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
 from agent.call import Outcome
+from ledger.counts import Spent, spent_since
 from ledger.tables import CallRow, DialRow
 from sip.outbound.result import Result
 
@@ -111,6 +112,19 @@ class Queue:
         wanted = select(CallRow.answered_at).where(CallRow.id == call_id)
         with self._engine.connect() as connection:
             return connection.scalar(wanted) is not None
+
+    def spent(self, since: datetime, now: datetime) -> Spent:
+        """On all calls of the ledger, those that came to us too."""
+        with self._engine.connect() as connection:
+            return spent_since(connection, since, now)
+
+    def attempts_to(self, number: str, since: datetime) -> int:
+        """At least; the last of each dial was placed since then."""
+        tried = select(func.coalesce(func.sum(DialRow.attempts), 0)).where(
+            DialRow.to_number == number, DialRow.claimed_at >= since
+        )
+        with self._engine.connect() as connection:
+            return connection.scalar(tried) or 0
 
     def pending(self) -> list[Dial]:
         """Those that are not over, in the order in which they are due."""

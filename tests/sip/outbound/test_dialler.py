@@ -30,6 +30,8 @@ ORDER = Order("+12025550123", "+12025550199", "receptionist", {"name": "Ada"})
 BUSY = of_sip(486, "Busy Here")
 NO_WORKER = Result(Outcome.FAILED, None, "no worker took the call", placed=False)
 
+MONEY = {"money_per_day": 2.0}
+
 Test = Callable[["Stage"], Coroutine[None, None, None]]
 
 
@@ -128,6 +130,29 @@ def test_a_call_is_placed_as_it_was_asked_for(on_stage: OnStage) -> None:
             call.call_id,
         )
         assert exchange.removed == [], "the call goes on without its dialler"
+
+    on_stage(test)
+
+
+def test_without_money_nobody_is_called_until_midnight(on_stage: OnStage) -> None:
+    async def test(stage: Stage) -> None:
+        exchange = FakeExchange()
+        row = call_values("dear", answered_at=NOON, ended_at=NOON, cost=3.0)
+        with stage.engine.begin() as connection:
+            connection.execute(insert(CallRow).values(**row))
+        dial_id = stage.add()
+        poor = Line.model_validate(line().model_dump(by_alias=True) | {"admission": MONEY})
+        running = asyncio.create_task(Dialler(poor, stage.queue, exchange, stage.now).run())
+        await asyncio.sleep(10)
+        assert stage.dial(dial_id).state is State.WAITING
+        running.cancel()
+        await asyncio.wait({running})
+        held = stage.queue.add(ORDER, stage.now(), held=True)
+        refused = await Dialler(poor, stage.queue, exchange, stage.now).run_held(held)
+        assert refused is not None
+        assert (refused.state, refused.outcome) == (State.DONE, Outcome.FAILED)
+        assert "money" in (refused.words or "")
+        assert exchange.rung == []
 
     on_stage(test)
 
