@@ -67,7 +67,7 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("path", ["/twiml", "/twilio/status"])
+@pytest.mark.parametrize("path", ["/twiml", "/twiml/after", "/twilio/status"])
 async def test_what_twilio_has_not_signed_is_refused(rig: Rig, path: str) -> None:
     rig.line = Line.model_validate(TWIML)
     rig.call(from_number=CALLER, to_number=OURS)
@@ -96,6 +96,86 @@ async def test_a_state_of_a_call_that_never_came_is_passed_over(rig: Rig) -> Non
     path = "/twilio/status"
     assert (await ask(rig, "POST", path, TOLD, signed(path, TOLD)))[0] == 204
     assert events(rig) == []
+
+
+async def test_a_state_is_of_the_call_that_twilio_names(rig: Rig) -> None:
+    """Not of the newest with the same numbers, where one of its INVITEs said Twilio's name for it."""
+    rig.call("c1", from_number=CALLER, to_number=OURS, carrier_call_id="CA1")
+    rig.call("c2", from_number=CALLER, to_number=OURS, carrier_call_id="CA2")
+    path = "/twilio/status"
+    child = TOLD | {"CallSid": "CA9", "ParentCallSid": "CA1"}
+    for told in (TOLD, child):
+        assert (await ask(rig, "POST", path, told, signed(path, told)))[0] == 204
+    assert [row.call_id for row in events(rig)] == ["c1", "c1"]
+
+
+OVERFLOW = "+12025550177"
+CLOSED = "+12025550188"
+FULL = TWIML | {
+    "admission": {
+        "when_full": {"do": "queue", "then": {"do": "transfer", "to": OVERFLOW}},
+        "when_closed": {"do": "transfer", "to": CLOSED},
+        "denied_callers": ["+1900"],
+    }
+}
+BUSY = ASKED | {"DialCallStatus": "busy", "DialCallSid": "CA2", "DialSipResponseCode": "486"}
+AFTER = "/twiml/after"
+
+
+async def dialled_after(rig: Rig, told: dict[str, str]) -> str | None:
+    """Whom Twilio calls then."""
+    status, text = await ask(rig, "POST", AFTER, told, signed(AFTER, told))
+    assert status == 200
+    found = ET.fromstring(text).find("Dial/*")
+    return None if found is None else found.text
+
+
+async def test_twilio_asks_again_where_there_is_an_overflow_number(rig: Rig) -> None:
+    for line, action in ((FULL, f"{PUBLIC}{AFTER}"), (TWIML, None)):
+        rig.line = Line.model_validate(line)
+        _, text = await ask(rig, "POST", "/twiml", ASKED, signed("/twiml", ASKED))
+        dial = ET.fromstring(text).find("Dial")
+        assert dial is not None
+        assert dial.get("action") == action
+
+
+@pytest.mark.parametrize(
+    ("reason", "number"),
+    [
+        ("full", OVERFLOW),
+        ("the wait was too long", OVERFLOW),
+        ("closed", CLOSED),
+        ("the caller calls too often", None),
+    ],
+)
+async def test_who_is_refused_gets_the_number_of_the_reason(
+    rig: Rig, reason: str, number: str | None
+) -> None:
+    rig.line = Line.model_validate(FULL)
+    refused = {"outcome": "refused", "end_reason": f"refused: {reason}"}
+    rig.call("c1", from_number=CALLER, to_number=OURS, carrier_call_id="CA2", **refused)
+    assert await dialled_after(rig, BUSY) == number
+    answered_first = BUSY | {"DialCallStatus": "completed"}
+    assert await dialled_after(rig, answered_first) == number
+
+
+async def test_where_nobody_answers_the_overflow_number_does(rig: Rig) -> None:
+    rig.line = Line.model_validate(FULL)
+    for status in ("busy", "no-answer", "failed"):
+        assert await dialled_after(rig, BUSY | {"DialCallStatus": status}) == OVERFLOW
+    assert await dialled_after(rig, BUSY | {"From": "+19005550123"}) is None
+
+
+async def test_a_call_that_was_answered_is_over(rig: Rig) -> None:
+    rig.line = Line.model_validate(FULL)
+    rig.call("c1", from_number=CALLER, to_number=OURS, carrier_call_id="CA2", outcome="answered")
+    assert await dialled_after(rig, BUSY | {"DialCallStatus": "completed"}) is None
+
+
+async def test_an_overflow_number_may_be_a_sip_address(rig: Rig) -> None:
+    to = {"do": "transfer", "to": "sip:desk@example.com"}
+    rig.line = Line.model_validate(TWIML | {"admission": {"when_full": to}})
+    assert await dialled_after(rig, BUSY) == "sip:desk@example.com"
 
 
 async def test_in_mode_trunk_there_is_no_twiml(rig: Rig) -> None:

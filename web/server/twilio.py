@@ -1,4 +1,5 @@
-"""What Twilio asks (`/twiml`: what to do with a call) and tells (`/twilio/status`).
+"""What Twilio asks (`/twiml`: what to do with a call; `/twiml/after`: and with one that the agent did
+not take) and tells (`/twilio/status`).
 
 Both are signed with the account's token, over the address by which Twilio knows us.
 """
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, Select, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
@@ -22,6 +23,8 @@ from twilio.twiml.voice_response import (  # type: ignore[import-untyped]
     VoiceResponse,
 )
 
+from agent.admission.decide import REFUSED, overflow_number, overflow_numbers
+from agent.call import Outcome
 from ledger.tables import CallRow, EventRow
 from sip.line import Line, Number
 from web.server.desk import Desk, TheDesk
@@ -38,6 +41,12 @@ LONGEST = 64
 
 KEPT = ("CallSid", "CallStatus", "CallDuration", "SipResponseCode", "ErrorCode", "Timestamp")
 STATES = "initiated ringing answered completed"
+
+SIDS = ("CallSid", "DialCallSid", "ParentCallSid")
+"""Of the call, of its leg to us, and of the call whose leg is told of."""
+
+UNTAKEN = frozenset({"busy", "no-answer", "failed"})
+"""What becomes of a `<Dial>` that nobody answers."""
 
 LONGEST_CALL = timedelta(days=1)
 
@@ -80,6 +89,20 @@ def twiml(desk: TheDesk, told: Signed) -> Response:
     return Response(str(answer), media_type="application/xml")
 
 
+@router.post("/twiml/after")
+async def after(desk: TheDesk, told: Signed) -> Response:
+    """The overflow number, where `sip.yaml` names one for why the call was not taken; else the end."""
+    line = line_of(desk)
+    answer = VoiceResponse()
+    if line is not None:
+        refused = await run_in_threadpool(_refused, desk.engine, told, desk.now())
+        if refused is not None or told.get("DialCallStatus") in UNTAKEN:
+            number = overflow_number(line.admission, refused, told.get("From"))
+            if number is not None:
+                answer.append(_dial_on(number))
+    return Response(str(answer), media_type="application/xml")
+
+
 @router.post("/twilio/status", status_code=204)
 async def status(desk: TheDesk, told: Signed) -> Response:
     """Into the events of the call; told twice, it stands there once."""
@@ -97,32 +120,49 @@ def _dial(desk: Desk, line: Line, number: Number) -> Dial:
         message = f"{line.credentials.password} is not set: put it into the file of secrets"
         raise ApiError(503, "no_password", message)
     way = line.ways_in[0].uri.removeprefix("sip:")
-    dial = Dial(answer_on_bridge=True, time_limit=number.max_call_seconds)
+    public = desk.twilio.public_url.rstrip("/")
+    overflows = overflow_numbers(line.admission)
+    dial = Dial(
+        answer_on_bridge=True,
+        time_limit=number.max_call_seconds,
+        **({"action": f"{public}/twiml/after", "method": "POST"} if overflows else {}),
+    )
     dial.sip(
         f"sip:{number.number}@{way}" + (";secure=true" if line.secure else ""),
         username=line.credentials.username,
         password=password,
-        status_callback=f"{desk.twilio.public_url.rstrip('/')}/twilio/status",
+        status_callback=f"{public}/twilio/status",
         status_callback_event=STATES,
         status_callback_method="POST",
     )
     return dial
 
 
-def _note(engine: Engine, told: Mapping[str, str], now: datetime) -> bool:
-    """False: the ledger knows no such call. Twilio's id is not ours, the two numbers are."""
-    to = told.get("To", "").removeprefix("sip:").partition("@")[0]
-    wanted = (
-        select(CallRow.id)
-        .where(CallRow.from_number == told.get("From"), CallRow.to_number == to)
-        .where(CallRow.started_at > now - LONGEST_CALL, CallRow.direction == "inbound")
-        .order_by(CallRow.started_at.desc())
-        .limit(1)
+def _dial_on(number: str) -> Dial:
+    dial = Dial(answer_on_bridge=True)
+    if number.startswith("sip"):
+        dial.sip(number)
+    else:
+        dial.number(number)
+    return dial
+
+
+def _refused(engine: Engine, told: Mapping[str, str], now: datetime) -> str | None:
+    """Why the agent did not take the call; None: it did, or never saw it."""
+    wanted = select(CallRow.end_reason).where(
+        CallRow.outcome == Outcome.REFUSED, CallRow.id.in_(_call(told, now))
     )
+    with Session(engine) as session:
+        reason = session.scalar(wanted)
+    return reason.removeprefix(REFUSED) if reason else None
+
+
+def _note(engine: Engine, told: Mapping[str, str], now: datetime) -> bool:
+    """False: the ledger knows no such call."""
     details = {name: told[name][:LONGEST] for name in KEPT if name in told}
     row = {"id": _event_id(told), "at": now, "kind": "twilio", "details": details}
     with Session(engine) as session:
-        call_id = session.scalar(wanted)
+        call_id = session.scalar(_call(told, now))
         if call_id is None:
             return False
         try:
@@ -131,6 +171,22 @@ def _note(engine: Engine, told: Mapping[str, str], now: datetime) -> bool:
         except IntegrityError:
             logger.debug("Twilio tells it again")
     return True
+
+
+def _call(told: Mapping[str, str], now: datetime) -> Select[str]:
+    """The id of the call that Twilio means: by Twilio's own, or, where no INVITE of it said that, by
+    the two numbers, the last one that came."""
+    sids = [told[name] for name in SIDS if name in told]
+    to = told.get("To", "").removeprefix("sip:").partition("@")[0]
+    numbers = (CallRow.from_number == told.get("From")) & (CallRow.to_number == to)
+    named = CallRow.carrier_call_id.in_(sids)
+    return (
+        select(CallRow.id)
+        .where(named | (CallRow.carrier_call_id.is_(None) & numbers))
+        .where(CallRow.started_at > now - LONGEST_CALL, CallRow.direction == "inbound")
+        .order_by(CallRow.carrier_call_id.is_(None), CallRow.started_at.desc())
+        .limit(1)
+    )
 
 
 def _event_id(told: Mapping[str, str]) -> int:
