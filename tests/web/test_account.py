@@ -92,7 +92,7 @@ LIES: tuple[tuple[Claims, str], ...] = (
 async def test_nobody_else_does(rig: Rig, issuer: Issuer) -> None:
     async with browser(rig) as http:
         for lie, problem in LIES:
-            issuer.change = lambda claims, lie=lie: claims | lie
+            issuer.lie = lie
             there = await come_back(http, issuer.sign_in(await go(http)))
             assert there == f"/login?problem={problem}", lie
             assert not (await config(http))["signed_in"]

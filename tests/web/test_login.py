@@ -91,7 +91,7 @@ async def test_the_cookie_is_kept_from_scripts_other_sites_and_plain_http(guarde
         assert answer.status == 401
 
 
-USES = (
+USES: tuple[tuple[str, dict[str, str], int], ...] = (
     ("GET", {"Sec-Fetch-Site": "cross-site"}, 403),
     ("GET", {"Origin": "https://evil.example"}, 403),
     ("GET", {"Sec-Fetch-Site": "none"}, 200),

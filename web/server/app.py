@@ -71,7 +71,7 @@ def build_app(desk: Desk, look: float = LOOK) -> FastAPI:
     app.include_router(pages.router)  # after all others, for it takes any name
     app.add_middleware(BodyLimit)
     app.add_middleware(Compressed)
-    app.add_middleware(SafeHeaders, livekit_url=desk.tickets and desk.tickets.url)
+    app.add_middleware(SafeHeaders, livekit_url=desk.tickets.url if desk.tickets else None)
     app.add_middleware(_Counted, requests=app.state.metrics.requests)
     return app
 
