@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
@@ -168,14 +167,10 @@ class Conversation:
         await self._recording.told.wait()
         return True
 
-    @contextmanager
-    def deaf(self) -> Iterator[None]:
-        """To what sounds meanwhile: a telephone that rings."""
-        self._session.input.set_audio_enabled(False)
-        try:
-            yield
-        finally:
-            self._session.input.set_audio_enabled(True)
+    def hold(self, held: bool) -> None:
+        """They wait, for an answer or for somebody else, or need not any more: nobody listens."""
+        self._timekeeper.hold(held, "we")
+        self._session.input.set_audio_enabled(not held)
 
     def end(self, reason: str) -> None:
         if not self.over.done():
@@ -214,9 +209,15 @@ class Conversation:
             yield frame
 
     def _make_toolbox(self, telephone: Telephone | None) -> Toolbox:
-        here, stop = self._settings.personas, self.stop_recording
         around = Surroundings(
-            self._session, telephone, self.end, self.call.id, here, os.environ, stop
+            session=self._session,
+            telephone=telephone,
+            end=self.end,
+            call_id=self.call.id,
+            folder=self._settings.personas,
+            secrets=os.environ,
+            stop_recording=self.stop_recording,
+            hold=self.hold,
         )
         return Toolbox(self._persona, around)
 

@@ -47,6 +47,7 @@ class Line:
         self._caller: str | None = None
         self._rings = False
         self._grace: asyncio.TimerHandle | None = None
+        self._let_go = False
         self.up = asyncio.Event()
         self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._room.on("participant_disconnected", self._on_left)
@@ -113,11 +114,18 @@ class Line:
         if not self.over.done():
             self.over.set_result(reason)
 
+    def let_go(self) -> None:
+        """The room is the caller's and somebody else's: whoever hangs up only leaves it."""
+        self._let_go = True
+
     async def hang_up(self) -> bool:
         """Delete the room and see that the caller is gone. False when the server did not answer.
 
         The bridge sends BYE (or refuses the INVITE) when its participant is removed.
         """
+        if self._let_go:
+            await self._room.disconnect()
+            return True
         name = self._job.job.room.name
         for _ in range(HANG_UP_TRIES):
             try:

@@ -63,7 +63,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _arrays(resampler: av.AudioResampler, frame: Any) -> list[Samples]:
-    return [each.to_ndarray().reshape(-1) for each in resampler.resample(frame)]
+    return [each.to_ndarray().reshape(-1).astype(np.int16) for each in resampler.resample(frame)]
 
 
 def _without_a_seam(samples: Samples) -> Samples:

@@ -36,7 +36,7 @@ class Timekeeper:
         self._failures = failures
         self._end = end
         self._silence = Silence(persona.message_plan)
-        self._held = False
+        self._held: set[str] = set()
         self._changed = asyncio.Event()
 
     def watch(self) -> None:
@@ -44,9 +44,9 @@ class Timekeeper:
         self._session.on("user_state_changed", self._on_state)
         self._session.on("user_input_transcribed", self._on_heard)
 
-    def hold(self, held: bool) -> None:
-        """The caller holds us, or is back: what silence there is meanwhile is not theirs."""
-        self._held = held
+    def hold(self, held: bool, who: str = "the caller") -> None:
+        """One holds the other, or is back: what silence there is meanwhile is not the caller's."""
+        (self._held.add if held else self._held.discard)(who)
         self._on_state()
 
     async def run(self) -> None:

@@ -164,13 +164,16 @@ async def _talk(
                 record.joined(asked, caller.identity, caller.attributes)
                 placed = request.direction == "outbound"
                 talk.introduce(filled(persona, asked, _here()), placed=placed)
-                telephone, beside = RoomTelephone(job, caller), partial(play_beside, job.room)
+                ours = asked.from_ if placed else asked.to
+                telephone = RoomTelephone(job, caller, ours=ours, legs=record, let_go=line.let_go)
+                beside = partial(play_beside, job.room)
                 await talk.start(
                     telephone, beside, room=job.room, room_options=room_options(caller)
                 )
                 if placed:
-                    with talk.deaf():
-                        await line.wait_for_answer(caller, RINGING)
+                    talk.hold(True)
+                    await line.wait_for_answer(caller, RINGING)
+                    talk.hold(False)
                 Control(session, talk.stop_recording).obey(job.room)
             call.active(time.monotonic())
             record.went_on()
@@ -186,7 +189,7 @@ async def _talk(
             record.went_on()
         finally:
             await talk.aclose()
-            record.note(recording=call.recording)
+            record.recorded(call.recording, talk.recorded_since)
         if persona.analysis_plan.wants_any and not job.is_fake_job():
             await line.hang_up()  # nobody shall wait for it
             mind = doors_to.mind(settings, persona, doors)

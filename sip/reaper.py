@@ -11,6 +11,8 @@ from typing import Literal
 import aiohttp
 from livekit import api
 
+from sip.transfer import JOINED
+
 logger = logging.getLogger(__name__)
 
 TEST_PREFIX = "room-"
@@ -22,12 +24,19 @@ PREFIXES = ("call-", TEST_PREFIX)
 EVERY = 2.0
 """Seconds between two looks."""
 
-Why = Literal["no agent came", "the agent is gone", "the caller is gone", "too old"]
+Why = Literal[
+    "no agent came",
+    "the agent is gone",
+    "the caller is gone",
+    "one of two has left",
+    "too old",
+]
 
 PATIENCE: dict[Why, float] = {
     "no agent came": 15.0,
     "the agent is gone": 8.0,
     "the caller is gone": 30.0,
+    "one of two has left": 0.0,
 }
 """Seconds that a room may be so. An agent that comes late, a caller who is being dialled and one
 who changes networks are within it; a caller who hears it ring for longer has hung up."""
@@ -35,12 +44,14 @@ who changes networks are within it; a caller who hears it ring for longer has hu
 
 @dataclass(frozen=True)
 class Room:
-    """As LiveKit sees it. `age` in seconds; `callers` are all but agents."""
+    """As LiveKit sees it. `age` in seconds; `callers` are all but agents. `joined` are two people whom
+    an agent has brought together, and left."""
 
     name: str
     age: float
     callers: int
     agents: int
+    joined: bool = False
 
 
 @dataclass
@@ -72,6 +83,8 @@ class Reaper:
         return doomed
 
     def _trouble(self, room: Room) -> Why | None:
+        if room.joined:
+            return "one of two has left" if room.callers == 1 else None
         if room.agents and room.callers:
             return None
         if room.agents:
@@ -115,7 +128,6 @@ async def look(livekit: api.LiveKitAPI) -> list[Room]:
             continue
         inside = await livekit.room.list_participants(api.ListParticipantsRequest(room=room.name))
         agents = sum(each.kind == api.ParticipantInfo.Kind.AGENT for each in inside.participants)
-        found.append(
-            Room(room.name, now - room.creation_time, len(inside.participants) - agents, agents)
-        )
+        callers, joined = len(inside.participants) - agents, room.metadata == JOINED
+        found.append(Room(room.name, now - room.creation_time, callers, agents, joined))
     return found

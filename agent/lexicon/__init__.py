@@ -44,6 +44,8 @@ class _File(BaseModel):
     answers: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     spelled: tuple[str, ...] = ()
+    agreements: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
 
 class Phrases:
@@ -82,6 +84,8 @@ class Lexicon:
     answers: Phrases
     numbers: Phrases
     spelled: Phrases
+    agreements: Phrases
+    refusals: Phrases
 
     @classmethod
     def of(
@@ -101,6 +105,8 @@ class Lexicon:
             answers=Phrases((*file.answers, *file.acknowledgements, *answers)),
             numbers=Phrases((*number_words(language), *file.numbers)),
             spelled=Phrases(file.spelled),
+            agreements=Phrases(file.agreements),
+            refusals=Phrases(file.refusals),
         )
 
 

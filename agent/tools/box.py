@@ -37,6 +37,7 @@ from agent.tools.knowledge import searching
 from agent.tools.message import taking
 from agent.tools.python import calling
 from agent.tools.telephone import Telephone
+from agent.warm import Introduction
 
 RINGING = 30
 """Seconds, for a persona that hands callers over without the tool."""
@@ -52,7 +53,8 @@ class Surroundings:
     """What the tools of a call may reach. Without a telephone (a console) there is no transfer.
 
     `folder` is that of the personas; `secrets` the environment. `stop_recording`, told whether to
-    discard what was recorded, returns whether anything is or was.
+    discard what was recorded, returns whether anything is or was. `hold` is told when the caller
+    begins to wait for somebody else, and when that was in vain.
     """
 
     session: AgentSession[None]
@@ -62,6 +64,7 @@ class Surroundings:
     folder: Path
     secrets: Mapping[str, str]
     stop_recording: Callable[[bool], bool]
+    hold: Callable[[bool], None]
 
 
 class Toolbox:
@@ -116,11 +119,12 @@ class Toolbox:
                 yield event
 
     async def hand_over(self, to: str) -> None:
-        """A name of the persona's transfers, or the number of its failure plan.
+        """A name of the persona's transfers, or the number of its failure plan; cold, for a part of ours
+        that fails could not tell anybody.
 
         The call is over when this returns. Raises `ToolFailure`: the caller is still ours.
         """
-        await self._switchboard.hand_over(to)
+        await self._switchboard.hand_over(to, cold=True)
 
     async def run(self) -> None:
         """Do what the caller's keys ask for, until cancelled."""
@@ -140,7 +144,7 @@ class Toolbox:
         assert self._keys is not None
         assert self._keys.to is not None
         try:
-            await self.hand_over(self._keys.to)
+            await self._switchboard.hand_over(self._keys.to)
         except ToolFailure as failure:
             why = NOT_HANDED_OVER.format(why=failure.message)
             self._session.generate_reply(instructions=why, tool_choice="none")
@@ -188,4 +192,12 @@ def _switchboard(
     if last_resort and re.match(r"\+|sip:", last_resort):
         numbers[last_resort] = last_resort
     ringing = tool.ringing_seconds if tool else RINGING
-    return Switchboard(around.telephone, numbers, ringing, around.end)
+    introduction = _introduction(persona, tool, around) if tool and tool.mode == "warm" else None
+    return Switchboard(around.telephone, numbers, ringing, around.end, introduction)
+
+
+def _introduction(persona: Persona, tool: Transfer, around: Surroundings) -> Introduction:
+    clip = around.folder / persona.hold_music if persona.hold_music else None
+    return Introduction(
+        around.session, tool, language=persona.language, clip=clip, hold=around.hold
+    )

@@ -11,6 +11,7 @@ from agent.tools.digits import keys_in
 from agent.tools.guard import Arguments, ToolFailure, Work
 from agent.tools.kinds import EndCall, SendDtmf, StopRecording, Transfer
 from agent.tools.telephone import Telephone
+from agent.warm import Introduction, NotJoinedError
 from sip.transfer import TransferError
 
 END_CALL = "End the telephone call. Say goodbye first; use it when the caller wants to stop."
@@ -53,7 +54,7 @@ def ending(declared: EndCall | None, end: Callable[[str], None]) -> Work:
 
 
 class Switchboard:
-    """Hands callers over, to numbers of the persona's own and no others."""
+    """Hands callers over, to numbers of the persona's own and no others; warm by an `introduction`."""
 
     def __init__(
         self,
@@ -61,26 +62,32 @@ class Switchboard:
         numbers: Mapping[str, str],
         ringing: int,
         end: Callable[[str], None],
+        introduction: Introduction | None = None,
     ) -> None:
         self._telephone = telephone
         self._numbers = numbers
         self._ringing = ringing
         self._end = end
-        self._under_way: asyncio.Future[bool] | None = None
+        self._introduction = introduction
+        self._under_way = False
+        self._referred: asyncio.Future[bool] | None = None
 
     async def parting(self, reason: str) -> str:
         """Why a call is over whose caller has left for `reason`.
 
         Who is handed over hangs up, and we may see that before we are told that all went well.
         """
-        taken = self._under_way
+        taken = self._referred
         if taken is None:
             return reason
         await asyncio.wait({taken}, timeout=PARTING)
         return TRANSFERRED if taken.done() and taken.result() else reason
 
-    async def hand_over(self, name: str) -> None:
-        """The call is over when this returns. Raises `ToolFailure`: the caller is still ours."""
+    async def hand_over(self, name: str, *, cold: bool = False) -> None:
+        """The call is over when this returns. Raises `ToolFailure`: the caller is still ours.
+
+        `cold`: without words of ours to whoever takes it.
+        """
         number = self._numbers.get(name)
         if number is None:
             raise ToolFailure("not_allowed", f"There is no transfer to {name!r}.")
@@ -88,17 +95,27 @@ class Switchboard:
             raise ToolFailure("transfer_failed", WHY["no_telephone"])
         if self._under_way:
             raise ToolFailure("transfer_failed", WHY["under_way"])
-        taken = self._under_way = asyncio.get_running_loop().create_future()
+        self._under_way = True
         try:
-            await self._telephone.transfer(number, self._ringing)
-            taken.set_result(True)
-        except TransferError as error:
+            if self._introduction and not cold:
+                await self._introduction.bring(self._telephone, number)
+            else:
+                await self._refer(self._telephone, number)
+        except (TransferError, NotJoinedError) as error:
             raise ToolFailure("transfer_failed", WHY[error.reason]) from error
         finally:
-            self._under_way = None
+            self._under_way = False
+        self._end(TRANSFERRED)
+
+    async def _refer(self, telephone: Telephone, number: str) -> None:
+        taken = self._referred = asyncio.get_running_loop().create_future()
+        try:
+            await telephone.transfer(number, self._ringing)
+            taken.set_result(True)
+        finally:
+            self._referred = None
             if not taken.done():
                 taken.set_result(False)
-        self._end(TRANSFERRED)
 
 
 def transferring(declared: Transfer, switchboard: Switchboard) -> Work:

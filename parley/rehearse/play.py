@@ -24,10 +24,10 @@ from parley.rehearse.mind import RealMind, ScriptedMind
 from parley.rehearse.record import Record, ToolUse
 from parley.rehearse.scenario import Part, Scenario
 from parley.rehearse.stage import Stage
+from parley.rehearse.telephone import Telephone
 from parley.rehearse.voice import Voice
 from parley.scripted.play import Player
 from parley_serving import load_settings
-from sip.transfer import TransferError
 
 CALLER, AGENT = "+15550199", "+15550100"
 HUNG_UP = "caller hung up"
@@ -68,7 +68,7 @@ class _Rehearsal:
         self._session.output.audio = self._ear.output
         self._session.output.transcription = self._ear.words
         self._session.on("function_tools_executed", self._on_tools)
-        self._telephone = _Telephone(stage.scenario, self._record)
+        self._telephone = Telephone(stage.scenario, self._record)
 
     async def run(self) -> Record:
         record, call = self._record, Call(id="rehearsed", started_at=0.0)
@@ -151,32 +151,3 @@ def _request(scenario: Scenario) -> CallRequest:
             "vars": scenario.vars,
         }
     )
-
-
-class _Telephone:
-    """`agent.tools.telephone.Telephone`, whose other ends do what the scenario says."""
-
-    def __init__(self, scenario: Scenario, record: Record) -> None:
-        self._outcome = scenario.transfer
-        self._ringing = scenario.ringing
-        self._record = record
-        self._listeners: list[Callable[[str], None]] = []
-
-    def caller_presses(self, key: str) -> None:
-        for listener in self._listeners:
-            listener(key)
-
-    def on_key(self, pressed: Callable[[str], None]) -> None:
-        self._listeners.append(pressed)
-
-    async def press(self, key: str) -> None:
-        self._record.pressed += key
-
-    async def transfer(self, number: str, ringing: int) -> None:
-        await asyncio.sleep(self._ringing)
-        if self._outcome != "answered":
-            raise TransferError(self._outcome)
-        self._record.transferred_to = number
-
-    async def packets(self) -> None:
-        """It has no line that could be quiet."""

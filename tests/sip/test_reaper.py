@@ -59,3 +59,26 @@ def test_rooms_that_are_no_calls_are_left_alone() -> None:
 
 def test_a_room_without_anybody_is_left_to_livekit() -> None:
     assert watch(Room("call-1", 3.0, callers=0, agents=0), seconds=600.0) == {}
+
+
+TWO = Room("call-1", 60.0, callers=2, agents=0, joined=True)
+
+
+def test_two_who_were_brought_together_talk_for_as_long_as_they_like() -> None:
+    reaper = Reaper(max_age=3600.0)
+    watch(TALK, seconds=10.0, reaper=reaper)
+    assert watch(TWO, seconds=600.0, reaper=reaper) == {}
+
+
+@pytest.mark.parametrize("agents", [0, 1])
+def test_when_one_of_two_has_left_so_has_the_other(agents: int) -> None:
+    left = Room("call-1", 60.0, callers=1, agents=agents, joined=True)
+    assert watch(left, seconds=0.0) == {"call-1": "one of two has left"}
+
+
+def test_two_whom_nobody_has_brought_together_do_not_wait_for_a_dead_agent() -> None:
+    reaper = Reaper(max_age=3600.0)
+    watch(TALK, seconds=10.0, reaper=reaper)
+    apart = Room("call-1", 60.0, callers=2, agents=0)
+    doomed = watch(apart, seconds=PATIENCE["the agent is gone"] + EVERY, reaper=reaper)
+    assert doomed == {"call-1": "the agent is gone"}

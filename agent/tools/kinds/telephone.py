@@ -18,14 +18,22 @@ class EndCall(Tool):
 
 
 class Transfer(Tool):
-    """Hands the caller to somebody else (cold) and leaves."""
+    """Hands the caller to somebody else and leaves."""
 
     type: Literal["transfer"]
+    mode: Literal["cold", "warm"] = "cold"
+    """Cold: the caller's own telephone is sent there. Warm: whoever it is, is rung, told and asked first."""
     transfers: Annotated[dict[ToolName, Number], Field(min_length=1, max_length=50)]
     """Who: a name for the model, the number it stands for. No other number can be reached."""
     description: Text | None = None
     ringing_seconds: Annotated[int, Field(ge=5, le=80)] = 30
     """Until nobody answers."""
+    announcement: Text | None = None
+    """Warm: said first."""
+    summary_prompt: Text | None = None
+    """Warm: how the mind sums the call up."""
+    question: Text | None = None
+    """Warm: said after the summary."""
 
     def names(self) -> tuple[str, ...]:
         return ("transfer_call",)
