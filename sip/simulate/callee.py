@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sip.simulate.g711 import decode, encode
+from sip.simulate.keys import AT_ONCE, PAYLOAD, key_packets
 from sip.simulate.line import FRAME, Line
 from sip.simulate.message import Message, description, listens_at, request
 from sip.simulate.speech import RATE, Samples
@@ -63,6 +64,7 @@ class Callee:
         self.seen: list[Seen] = []
         self.line: Line | None = None
         self._tasks = tasks
+        self._keys = asyncio.Queue[str](AT_ONCE)
         self._news = asyncio.Event()
         self._answers: dict[tuple[str, str], bytes] = {}
         self._ringing: dict[str, asyncio.TimerHandle] = {}
@@ -89,6 +91,11 @@ class Callee:
                     return each
             self._news.clear()
             await self._news.wait()
+
+    async def press(self, key: str) -> None:
+        """By RFC 4733, in a call that is up; returns when its last packet was sent."""
+        self._keys.put_nowait(key)
+        await self._keys.join()
 
     def hang_up(self) -> None:
         """Say BYE, if the call is up."""
@@ -174,19 +181,26 @@ class Callee:
     def _talk(self, invite: Message, manner: Manner) -> None:
         self.line = Line(asyncio.get_running_loop().time())
         where = listens_at(invite.body)
-        self._answer(invite, 200, "OK", description(HOST, _port(self._sound)))
+        self._answer(invite, 200, "OK", description(HOST, _port(self._sound), keys=PAYLOAD))
         self._talking = self._tasks.create_task(self._speak(self.line, where, manner.says))
 
     async def _speak(self, line: Line, where: tuple[str, int], says: Samples | None) -> None:
         if says is not None:
             self._tasks.create_task(line.say(says))
-        source, loop, due = secrets.randbits(32), asyncio.get_running_loop(), line.now()
-        for count in range(1 << 31):
-            frame = encode(line.next_frame()).tobytes()
-            stamp = count * FRAME & 0xFFFFFFFF
-            self._sound.sendto(_RTP.pack(0x80, _PCMU, count & 0xFFFF, stamp, source) + frame, where)
-            due += _PACKET
-            await asyncio.sleep(max(0.0, due - loop.time()))
+        source, count, stamp, due = secrets.randbits(32), 0, 0, line.now()
+        while True:
+            if pressed := not self._keys.empty():
+                packets = key_packets(self._keys.get_nowait())
+            else:
+                packets = [(_PCMU, encode(line.next_frame()).tobytes())]
+            began = stamp  # of a key: all its packets have it
+            for kind, payload in packets:
+                head = _RTP.pack(0x80, kind, count & 0xFFFF, began & 0xFFFFFFFF, source)
+                self._sound.sendto(head + payload, where)
+                count, stamp, due = count + 1, stamp + FRAME, due + _PACKET
+                await asyncio.sleep(max(0.0, due - line.now()))
+            if pressed:
+                self._keys.task_done()
 
     def _cancelled(self, cancel: Message) -> None:
         self._answer(cancel, 200, "OK")

@@ -16,6 +16,7 @@ import numpy as np
 from sip.simulate.dialog import Dialog, Inbox
 from sip.simulate.g711 import decode, encode
 from sip.simulate.group import one_failure
+from sip.simulate.keys import AT_ONCE, PAYLOAD, key_packets
 from sip.simulate.line import FRAME, KEYS, Line
 from sip.simulate.message import Message, listens_at
 from sip.simulate.speech import RATE
@@ -24,13 +25,8 @@ from sip.simulate.stack import Stack
 Direction = Literal["sendrecv", "sendonly", "inactive"]
 
 _RTP = struct.Struct("!BBHII")
-_EVENT = struct.Struct("!BBH")
-_PCMU, _KEY = 0, 101  # RTP payload types
+_PCMU = 0  # its RTP payload type
 _PACKET = FRAME / RATE
-_KEY_PACKETS = 5
-_MARKER, _END = 0x80, 0x80
-_VOLUME = 10
-_AT_ONCE = 16  # keys
 
 
 @dataclass
@@ -43,7 +39,7 @@ class Handset(Line):
 
     def __post_init__(self) -> None:
         self._version = 0
-        self._keys = asyncio.Queue[str](_AT_ONCE)
+        self._keys = asyncio.Queue[str](AT_ONCE)
         self._event_stamp = -1
         self._sound: asyncio.DatagramTransport
         self._there: tuple[str, int] | None = None
@@ -90,7 +86,7 @@ class Handset(Line):
         source, count, stamp, due = secrets.randbits(32), 0, 0, self.now()
         while True:
             pressed = not self._keys.empty()
-            packets = _event(self._keys.get_nowait()) if pressed else [self._talk()]
+            packets = key_packets(self._keys.get_nowait()) if pressed else [self._talk()]
             began = stamp  # of a key: all its packets have it
             for kind, payload in packets:
                 head = _RTP.pack(0x80, kind, count & 0xFFFF, began & 0xFFFFFFFF, source)
@@ -114,7 +110,7 @@ class Handset(Line):
         kind, stamp = data[1] & 0x7F, _RTP.unpack_from(data)[3]
         if kind == _PCMU:
             self.hear(self.now(), decode(np.frombuffer(data, np.uint8, offset=_RTP.size)))
-        elif kind == _KEY and stamp != self._event_stamp:
+        elif kind == PAYLOAD and stamp != self._event_stamp:
             self._event_stamp = stamp
             self.keys_heard += KEYS[data[_RTP.size]]
 
@@ -127,10 +123,10 @@ class Handset(Line):
             "s=-",
             f"c=IN IP4 {self.dialog.host}",
             "t=0 0",
-            f"m=audio {port} RTP/AVP {_PCMU} {_KEY}",
+            f"m=audio {port} RTP/AVP {_PCMU} {PAYLOAD}",
             f"a=rtpmap:{_PCMU} PCMU/8000",
-            f"a=rtpmap:{_KEY} telephone-event/8000",
-            f"a=fmtp:{_KEY} 0-15",
+            f"a=rtpmap:{PAYLOAD} telephone-event/8000",
+            f"a=fmtp:{PAYLOAD} 0-15",
             "a=ptime:20",
             f"a={direction}",
             "",
@@ -154,11 +150,3 @@ async def handset(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Handse
             finally:
                 speaking.cancel()
                 phone.close()
-
-
-def _event(key: str) -> list[tuple[int, bytes]]:
-    """Its packets; the last is sent three times, as one may be lost."""
-    code, whole = KEYS.index(key), FRAME * _KEY_PACKETS
-    packets = [_EVENT.pack(code, _VOLUME, FRAME * n) for n in range(1, _KEY_PACKETS + 1)]
-    packets += [_EVENT.pack(code, _END | _VOLUME, whole)] * 3
-    return [(_KEY if n else _KEY | _MARKER, packet) for n, packet in enumerate(packets)]

@@ -68,16 +68,19 @@ def request(method: str, uri: str, headers: dict[str, str], body: str = "") -> b
     return _written([f"{method} {uri} SIP/2.0"], body, headers)
 
 
-def description(host: str, port: int) -> str:
-    """SDP: we listen there, to PCMU alone."""
+def description(host: str, port: int, *, keys: int | None = None) -> str:
+    """SDP: we listen there, to PCMU alone, and to keys under that payload type."""
+    kinds = "0" if keys is None else f"0 {keys}"
+    named = () if keys is None else (f"a=rtpmap:{keys} telephone-event/8000", f"a=fmtp:{keys} 0-15")
     lines = (
         "v=0",
         f"o=- 1 1 IN IP4 {host}",
         "s=-",
         f"c=IN IP4 {host}",
         "t=0 0",
-        f"m=audio {port} RTP/AVP 0",
+        f"m=audio {port} RTP/AVP {kinds}",
         "a=rtpmap:0 PCMU/8000",
+        *named,
         "a=ptime:20",
         "a=sendrecv",
         "",
