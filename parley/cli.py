@@ -17,6 +17,7 @@ from parley import web as web_command
 from parley import webhooks as webhooks_command
 from parley import worker as worker_command
 from parley.load import command as load_command
+from parley.plan import command as plan_command
 from parley.rehearse import command as rehearse_command
 from parley.terminal_log import log_to_terminal
 
@@ -51,6 +52,8 @@ app.command("chat")(chat_command.command)
 app.command("talk")(talk_command.command)
 app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)
+app.command("plan")(plan_command.plan)
+app.command("doctor")(plan_command.doctor)
 app.add_typer(calls_command.app, name="calls")
 app.add_typer(load_command.app, name="load")
 app.add_typer(persona_command.app, name="persona")
