@@ -17,10 +17,15 @@ BEFORE_OTHERS = 10
 def set_up(environment: Mapping[str, str]) -> None:
     """In a call's process, before its call. The spans that are left go out when the process ends,
     which a collector that does not answer delays by seconds: the caller is gone by then."""
-    made = provider("parley-worker", environment)
-    if made is None:
+    if not environment.get(ENDPOINT):
         return
     from livekit.agents import telemetry  # noqa: PLC0415
+
+    from agent.trace_export import Reticent  # noqa: PLC0415
+
+    made = provider("parley-worker", environment, by=Reticent)
+    if made is None:
+        return
 
     telemetry.set_tracer_provider(made, allow_pii=False)
     # A process of `multiprocessing` runs no atexit handlers.
