@@ -2,11 +2,11 @@
 
 import pytest
 
-LATER = ("engine", "e2e")
+LATER = ("engine", "browser", "e2e")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unmarked, then `engine`, then `e2e`; within each, as collected."""
+    """Unmarked, then `engine`, then `browser`, then `e2e`; within each, as collected."""
     items.sort(key=_rank)
 
 

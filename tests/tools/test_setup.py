@@ -16,7 +16,7 @@ def setup_on(machine: Path, *programs: str) -> subprocess.CompletedProcess[str]:
     """A checkout that was never set up, on a machine that has `programs` and nothing else."""
     (machine / "tools").mkdir()
     (machine / "bin").mkdir()
-    for file in ("setup", "shell.py", "go_programs.py"):
+    for file in ("setup", "shell.py", "go_programs.py", "pages.py"):
         shutil.copy(ROOT / "tools" / file, machine / "tools")
     for name in programs:
         program = machine / "bin" / name

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import { Waterfall } from "../ui/index.ts";
 import { layOut, short } from "../ui/waterfall-layout.ts";
 import type { Shown } from "./store.ts";
-import { clock, divided, type Entry, type Words } from "./transcript.ts";
+import { beginning, clock, divided, type Entry, type Words } from "./transcript.ts";
 
 interface ScriptProps {
   shown: Shown;
@@ -12,6 +12,8 @@ interface ScriptProps {
 
 /** Seconds that a waterfall's full width stands for, unless a turn took longer. */
 const SCALE = 1.5;
+/** Words that are shown of what was cut off; the file has them all. */
+const CUT = 24;
 
 /** What was said, as a play is printed. What may still change stands below, and is not read aloud. */
 export function Script({ shown, agent, language }: ScriptProps) {
@@ -89,7 +91,7 @@ function Speech({ words, agent, scale }: { words: Words; agent: string; scale: n
               <span className="unseen" lang="en">
                 (cut off, not heard:)
               </span>
-              <s>{words.unspoken}</s>
+              <s>{beginning(words.unspoken, CUT)}</s>
             </>
           )}
         </p>

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   asText,
+  beginning,
   clock,
   closed,
   divided,
@@ -48,6 +49,16 @@ test("a turn that the ears wrote otherwise still replaces what was shown", () =>
   expect(words(entries)).toEqual(["kept 12"]);
 });
 
+test("what comes behind its turn is not said twice", () => {
+  let entries = withSegment([], { ...user, id: "s1", text: "what are your", final: false });
+  entries = withTurn(entries, { ...user, ...whole, id: "t1", text: "what are your hours" });
+  entries = withSegment(entries, { ...user, id: "s1", text: "what are your hours", final: true });
+  entries = withTurn(entries, { ...user, ...whole, id: "t2", text: "yes please" });
+  entries = withSegment(entries, { ...user, id: "s2", text: "yes please", final: true });
+  entries = withSegment(entries, { ...user, id: "s3", text: "goodbye", final: true });
+  expect(words(entries)).toEqual(["kept what are your hours", "kept yes please", "said goodbye"]);
+});
+
 test("an interrupted turn keeps what was heard apart from what was not", () => {
   let entries = withSegment([], { ...agent, id: "s1", text: "Once upon a", final: false });
   entries = withTurn(entries, {
@@ -68,6 +79,7 @@ test("an interrupted turn keeps what was heard apart from what was not", () => {
       interrupted: true,
       state: "kept",
       parts: { think: 0.2 },
+      segments: ["s1"],
     },
   ]);
 });
@@ -108,6 +120,11 @@ test("the file says who, when, and what was cut off", () => {
   expect(asText(withTurn(said, cut), "receptionist")).toBe(
     "[1:01] You: Hello\n[1:02] receptionist: Good [cut off: day]\n",
   );
+});
+
+test("of what was cut off, the beginning is shown", () => {
+  expect(beginning("Once upon a time", 2)).toBe("Once upon …");
+  expect(beginning("Once upon", 2)).toBe("Once upon");
 });
 
 test("at the end nothing is left changing", () => {

@@ -21,6 +21,8 @@ export interface Words {
   state: "guessed" | "said" | "kept";
   parts: Parts | null;
   at: number;
+  /** Of a turn that is kept: the segments that it replaced. */
+  segments: readonly string[];
 }
 
 export interface ToolUse {
@@ -63,7 +65,7 @@ export interface Turn {
 
 /** A segment that began, grew, or is over. One that its turn has replaced already changes nothing. */
 export function withSegment(entries: readonly Entry[], segment: Segment): Entry[] {
-  if (!segment.text.trim()) return [...entries];
+  if (!segment.text.trim() || isKept(entries, segment)) return [...entries];
   const place = entries.findIndex((entry) => entry.kind === "words" && entry.id === segment.id);
   const words: Words = {
     kind: "words",
@@ -75,6 +77,7 @@ export function withSegment(entries: readonly Entry[], segment: Segment): Entry[
     state: segment.final || segment.role === "assistant" ? "said" : "guessed",
     parts: null,
     at: segment.at,
+    segments: [],
   };
   const earlier = entries[place];
   if (earlier?.kind !== "words") return [...entries, words];
@@ -82,12 +85,29 @@ export function withSegment(entries: readonly Entry[], segment: Segment): Entry[
   return entries.with(place, { ...words, at: earlier.at });
 }
 
+/** The words of a turn may come behind it. */
+function isKept(entries: readonly Entry[], { id, role, text }: Segment): boolean {
+  const kept = entries.filter(
+    (entry): entry is Words =>
+      entry.kind === "words" && entry.role === role && entry.state === "kept",
+  );
+  const last = kept.at(-1);
+  const isLate = last?.segments.length === 0 && plain(last.text).includes(plain(text));
+  return isLate || kept.some(({ segments }) => segments.includes(id));
+}
+
 /** A turn that is over takes the place of its segments. */
 export function withTurn(entries: readonly Entry[], turn: Turn): Entry[] {
   const claimed = segmentsOf(entries, turn);
   const first = claimed[0];
   const place = first ? entries.indexOf(first) : -1;
-  const kept: Words = { ...turn, kind: "words", state: "kept", at: first?.at ?? turn.at };
+  const kept: Words = {
+    ...turn,
+    kind: "words",
+    state: "kept",
+    at: first?.at ?? turn.at,
+    segments: claimed.map(({ id }) => id),
+  };
   if (place < 0) return [...entries, kept];
   return entries
     .toSpliced(place, 1, kept)
@@ -133,6 +153,12 @@ export function divided(entries: readonly Entry[]): { settled: Entry[]; changing
 /** At the end nothing changes any more, whatever did not arrive. */
 export function closed(entries: readonly Entry[]): Entry[] {
   return entries.map((entry) => (entry.kind === "words" ? { ...entry, state: "kept" } : entry));
+}
+
+/** So many words of `text`, and "…" for the rest. */
+export function beginning(text: string, count: number): string {
+  const words = text.split(/\s+/);
+  return words.length > count ? `${words.slice(0, count).join(" ")} …` : text;
 }
 
 /** 75.4 → "1:15". */

@@ -4,8 +4,8 @@ import workletUrl from "./telephone-worklet.ts?worker&url";
 const RATE = 48_000;
 
 /** dBFS that the meters show as nothing and as full. */
-const QUIET = -60;
-const LOUD = -12;
+const QUIET = -54;
+const LOUD = -9;
 
 const KEYS = "123A456B789C*0#D";
 const ROWS = [697, 770, 852, 941] as const;

@@ -1,0 +1,79 @@
+"""What the room says when something is missing: a microphone, leave to use it, or a worker."""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from parley.probes import http_ok
+from parley.settings import ROOT
+from tests.browser.accessible import is_accessible, pictured
+from tests.browser.chromium import Microphone, capture, chromium, page_of
+from tests.browser.room import PATIENCE, Room
+from tests.livekit_server import livekit_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def no_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The address of pages with LiveKit behind them, and nobody to answer."""
+    async with livekit_server(tmp_path_factory.mktemp("no_worker")) as server:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "parley", "web"),
+            cwd=ROOT,
+            env=server.environment,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+        )
+        try:
+            answers = http_ok(server.ports.web, "/room/config")
+            async with asyncio.timeout(30):
+                while not await answers():  # noqa: ASYNC110  it tells nobody
+                    await asyncio.sleep(0.1)
+            yield f"http://127.0.0.1:{server.ports.web}"
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+@pytest.mark.parametrize(
+    ("flags", "title", "todo"),
+    [
+        (["--use-fake-device-for-media-stream"], "The microphone is refused", "Allow it"),
+        (["--use-fake-ui-for-media-stream"], "There is no microphone", "Connect one"),
+    ],
+)
+async def test_without_a_microphone_one_is_told_how_to_get_it(
+    no_worker: str, tmp_path: Path, flags: list[str], title: str, todo: str
+) -> None:
+    async with chromium(*flags) as browser, page_of(browser, no_worker) as page:
+        await page.goto("/")
+        room = Room(page, Microphone(tmp_path))
+        await room.talk()
+        await expect(room.alert).to_contain_text(title)
+        await expect(room.alert).to_contain_text(todo)
+        await expect(room.again).to_be_visible()
+        await is_accessible(page)
+        await pictured(page, title.rsplit(maxsplit=1)[-1])
+
+
+async def test_without_a_worker_one_is_told_and_can_try_again(
+    no_worker: str, tmp_path: Path
+) -> None:
+    microphone = Microphone(tmp_path)
+    async with chromium(*capture(microphone)) as browser, page_of(browser, no_worker) as page:
+        await page.goto("/")
+        room = Room(page, microphone)
+        await room.talk()
+        await expect(room.state).to_contain_text("Ringing")
+        await expect(room.alert).to_contain_text("Nobody answered", timeout=PATIENCE)
+        await expect(room.alert).to_contain_text("worker")
+        await pictured(page, "no-worker")
+        await room.again.click()
+        await expect(page.get_by_role("button", name="Talk to")).to_be_enabled()
