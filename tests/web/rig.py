@@ -36,6 +36,7 @@ from web.server.tickets import Tickets
 PUBLIC = "https://calls.example.com"
 TOKEN = "0123456789abcdef0123456789abcdef"
 PASSWORD = "Correct-Horse-9"
+LIVEKIT, LIVEKIT_SECRET = "ws://127.0.0.1:7880", "s" * 40
 CALLER, OURS = "+12025550142", "+12025550100"
 
 PERSONA = """
@@ -178,7 +179,7 @@ async def serving(
             bucket=bucket,
             limiter=limiter or Limiter(rate=1000.0, burst=1000.0),
             entry=entry or Entry(),
-            tickets=tickets,
+            tickets=tickets or Tickets(LIVEKIT, "APItest", SecretStr(LIVEKIT_SECRET)),
             pages=pages or folder / "pages",
             engines=engines or NoEngines(),
         )

@@ -30,7 +30,7 @@ class Password(BaseModel):
     password: Annotated[str, Field(max_length=1000)]
 
 
-@router.post("/login", status_code=204, responses=documented())
+@router.post("/login", status_code=204, responses=documented(400))
 def sign_in(request: Request, desk: TheDesk, wanted: Password) -> Response:
     """Sets the cookie of a session. 403: it is not by a password that one signs in here."""
     _refuse_foreign_pages(request)

@@ -75,7 +75,7 @@ def config(desk: TheDesk, key: MaybeHolder) -> Config:
     )
 
 
-@router.post("/token", responses=documented())
+@router.post("/token", responses=documented(400))
 async def token(request: Request, desk: TheDesk, key: Writer, wanted: Wanted) -> RoomTicket:
     """For a test call in a room of its own, to which the agent comes with whoever joins."""
     tickets = desk.tickets
