@@ -45,11 +45,15 @@ class CallRow(Base):
     """One call. `outcome` is None while it goes on, or if its worker died: the reaper closes those."""
 
     __tablename__ = "calls"
-    __table_args__ = (Index("calls_spent", "answered_at", "ended_at", "line_seconds", "cost"),)
+    __table_args__ = (
+        Index("calls_spent", "answered_at", "ended_at", "line_seconds", "cost"),
+        Index("calls_by_persona", "persona", "started_at"),
+        Index("calls_by_outcome", "outcome", "started_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(128), primary_key=True)
     direction: Mapped[str] = mapped_column(String(16))
-    persona: Mapped[str] = mapped_column(String(64), index=True)
+    persona: Mapped[str] = mapped_column(String(64))
     from_number: Mapped[str | None] = mapped_column(String(32), index=True)
     to_number: Mapped[str | None] = mapped_column(String(32), index=True)
     room: Mapped[str] = mapped_column(String(128), index=True)
@@ -61,7 +65,7 @@ class CallRow(Base):
     seen_at: Mapped[datetime] = mapped_column(index=True)
     """Its worker was alive then."""
     ended_at: Mapped[datetime | None] = mapped_column(index=True)
-    outcome: Mapped[str | None] = mapped_column(String(32), index=True)
+    outcome: Mapped[str | None] = mapped_column(String(32))
     end_reason: Mapped[str | None] = mapped_column(Text)
     heard_seconds: Mapped[float] = mapped_column(default=0.0)
     spoken_seconds: Mapped[float] = mapped_column(default=0.0)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.ledger.rows import turn_values
 from tests.web.rig import Rig, now, serving
 from web.server.engines import Engine, EngineLoad, HttpEngines
 from web.server.keys import Scope
+from web.server.remembered import FRESH, Remembered
 
 LATE = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 """Already the next day in Berlin."""
@@ -52,6 +53,25 @@ async def test_today_stands_beside_whatever_days_are_asked_for(rig: Rig) -> None
     usual = await overview(rig, "")
     assert (len(usual["days"]), usual["days"][-1]["day"]) == (14, str(now().date()))
     assert usual["engines"] == []
+
+
+async def test_days_that_are_over_are_read_once_and_again_when_that_is_old(rig: Rig) -> None:
+    days, late = Remembered(), LATE + timedelta(days=2)
+
+    def calls(at: datetime, until: datetime = LATE + timedelta(hours=1)) -> int:
+        since = LATE - timedelta(hours=1)
+        return days.figures(rig.engine, since, until, tests=False, now=at).calls
+
+    rig.call(started_at=LATE)
+    assert (calls(late), calls(LATE)) == (1, 1)
+    rig.call("c2", started_at=LATE)
+    assert calls(late) == 1
+    assert calls(late, LATE + timedelta(hours=2)) == 2
+    assert calls(late + FRESH) == 2
+    fresh = Remembered()
+    assert fresh.figures(rig.engine, LATE, late, tests=False, now=late).calls == 2
+    rig.call("c3", started_at=LATE)
+    assert fresh.figures(rig.engine, LATE, late, tests=False, now=late).calls == 3
 
 
 async def test_a_wrong_span_or_zone_is_named(rig: Rig) -> None:

@@ -31,7 +31,8 @@ CallId = Annotated[str, InPath(pattern=r"^[A-Za-z0-9_.:@+-]{1,128}$")]
 
 
 class Call(BaseModel):
-    """One call. Durations are seconds, moments ISO 8601 with their zone."""
+    """One call. Durations are seconds, moments ISO 8601 with their zone; `cost` is in the currency of
+    the prices, which sip.yaml has."""
 
     id: str
     direction: str
@@ -48,6 +49,7 @@ class Call(BaseModel):
     heard_seconds: float
     spoken_seconds: float
     usage: dict[str, Any]
+    cost: float | None
     recorded: bool
     summary: str | None
     extracted: dict[str, Any] | None

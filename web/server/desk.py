@@ -20,6 +20,7 @@ from web.server.entry import Entry
 from web.server.feed import Feed
 from web.server.keys import KeyFile
 from web.server.limits import Limiter
+from web.server.remembered import Remembered
 from web.server.switchboard import Switchboard
 from web.server.tickets import Tickets
 from web.server.waveform import Waveforms
@@ -79,6 +80,7 @@ class Desk:
     """Metrics of what runs in the same process."""
     engines: Engines = field(default_factory=NoEngines)
     waveforms: Waveforms = field(default_factory=Waveforms)
+    remembered: Remembered = field(default_factory=Remembered)
 
     @property
     def shelf(self) -> Shelf:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel
 
-from ledger.figures import Figures, percentile, read_figures, total
+from ledger.figures import Figures, percentile, total
 from web.server.access import Reader
 from web.server.desk import Desk, TheDesk
 from web.server.engines import EngineLoad
@@ -108,7 +108,9 @@ def _read(desk: Desk, days: Sequence[date], zone: ZoneInfo, tests: bool) -> list
     for day in days:
         if day not in known:
             since, until = _midnight(day, zone), _midnight(day + timedelta(1), zone)
-            known[day] = read_figures(desk.engine, since, until, tests=tests)
+            known[day] = desk.remembered.figures(
+                desk.engine, since, until, tests=tests, now=desk.now()
+            )
     return [known[day] for day in days]
 
 
