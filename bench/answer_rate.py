@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.record import started, write
+from bench.record import RESULTS, started, write
 from sip.simulate.caller import CallFailedError
 from sip.simulate.handset import handset
 from sip.simulate.measure import Spread
@@ -109,11 +109,12 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=60.0, help="at each rate")
     options.add_argument("--held", type=float, default=5.0, help="seconds that a call lasts")
+    options.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     given = options.parse_args()
     logging.getLogger("livekit").setLevel(logging.CRITICAL)
     facts = started()
     rows = asyncio.run(measure(given.seconds, given.held))
-    text, _ = write("answer_rate", facts, page(rows, given.held), {"rates": rows})
+    text, _ = write("answer_rate", facts, page(rows, given.held), {"rates": rows}, given.out)
     print(text)
     return 0 if rows[0]["good"] else 1
 

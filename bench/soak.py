@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from bench import machine
-from bench.record import started, write
+from bench.record import RESULTS, started, write
 from bench.soak_judge import Growth, judge
 from ledger.database import open_ledger
 from ledger.tables import CallRow
@@ -34,7 +34,7 @@ from tests.stack import Stack, parley_up
 
 NUMBER = "+15550100"
 EVERY = 10
-"""Calls between two looks; so many are made one by one, the last of them together with others."""
+"""Calls before each look: all but one come alone, then the last with others. Fewer in a short soak."""
 
 WARM = 20
 """Calls before the first look that counts: caches fill, pools open."""
@@ -47,14 +47,15 @@ class Soak:
     board: Switchboard
     ledger: Engine
     at_once: int
+    every: int
     made: int = 0
     failed: int = 0
 
     async def calls(self, wanted: int) -> list[dict[str, float]]:
-        """A sample for each `EVERY` calls."""
+        """Until so many were made in all; a look after every few."""
         samples = []
         while self.made < wanted:
-            for _ in range(EVERY - 1):
+            for _ in range(self.every - 1):
                 await self._call()
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.at_once):
@@ -113,7 +114,8 @@ async def measure(calls: int, at_once: int) -> dict[str, Any]:
             async with Switchboard.open(stack, line) as board:
                 ledger = open_ledger(f"sqlite:///{stack.folder / 'ledger.db'}")
                 try:
-                    soak = Soak(stack, line, board, ledger, at_once)
+                    every = max(2, min(EVERY, calls // 5))
+                    soak = Soak(stack, line, board, ledger, at_once, every)
                     await soak.calls(min(WARM, calls // 2))
                     began, before = time.monotonic(), soak.made
                     samples = await soak.calls(calls)
@@ -160,11 +162,12 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--calls", type=int, default=500)
     options.add_argument("--at-once", type=int, default=3)
+    options.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     given = options.parse_args()
     logging.getLogger("livekit").setLevel(logging.CRITICAL)
     facts = started()
     found = asyncio.run(measure(given.calls, given.at_once))
-    text, _ = write("soak", facts, page(found), found)
+    text, _ = write("soak", facts, page(found), found, given.out)
     print(text)
     return 0 if "**Flat.**" in text else 1
 

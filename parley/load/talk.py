@@ -21,11 +21,12 @@ AGAIN = 1.0
 """Seconds until one who was not answered calls again."""
 
 TURNS = (
-    TurnScript(say="what is your address"),
-    TurnScript(say="how much is a check up"),
-    TurnScript(say="what are your opening hours", barge_in=1.0),
+    TurnScript(say="hello there can you hear me is anybody there"),
+    TurnScript(say="good evening can you hear me hello there is anybody there"),
+    TurnScript(say="good afternoon can you hear me what is your address", barge_in=1.0),
 )
-"""The second and third are said to answers; one of three is said over the agent."""
+"""About as long as what the receptionist answers, or callers could not talk 40 % of a call; the last
+is said over the agent."""
 
 
 async def call_until(
