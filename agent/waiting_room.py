@@ -11,6 +11,7 @@ from livekit.rtc.participant import PublishTrackError
 
 from agent import doors as doors_to
 from agent.beside import play_beside
+from agent.clips import Clip, frames
 from agent.config import Settings
 from agent.doors import Doors, mind_client
 from agent.music import play_music
@@ -40,7 +41,7 @@ class WaitingRoom:
             ):
                 voice = doors_to.voice(self._settings, self._persona, doors)
                 try:
-                    await play_beside(self._room, _spoken(voice, text))
+                    await play_beside(self._room, self._spoken(voice, text))
                 finally:
                     await voice.aclose()
         except (APIError, PublishTrackError, TimeoutError) as error:
@@ -51,8 +52,10 @@ class WaitingRoom:
         clip = self._persona.hold_music
         await play_music(self._room, self._settings.personas / clip if clip else None)
 
-
-async def _spoken(voice: tts.TTS, text: str) -> AsyncGenerator[rtc.AudioFrame]:
-    async with voice.synthesize(text) as speech:
-        async for piece in speech:
-            yield piece.frame
+    async def _spoken(self, voice: tts.TTS, text: str) -> AsyncGenerator[rtc.AudioFrame]:
+        """After the silence that has the bridge answer the call."""
+        async for frame in frames(Clip.silence(self._settings.lead_in)):
+            yield frame
+        async with voice.synthesize(text) as speech:
+            async for piece in speech:
+                yield piece.frame
