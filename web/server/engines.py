@@ -89,7 +89,7 @@ async def _ask(http: aiohttp.ClientSession, engine: Engine) -> EngineLoad:
     try:
         return await ask(http, engine)
     except (aiohttp.ClientError, TimeoutError, ValidationError, UnicodeDecodeError) as error:
-        about = f"it does not answer as it should ({type(error).__name__})"
+        about = f"see that it runs ({type(error).__name__})"
         return EngineLoad(name=engine.name, state="absent", about=about)
 
 

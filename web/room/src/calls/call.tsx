@@ -66,7 +66,7 @@ function Head({ call }: { call: WholeCall }) {
     call.test && call.direction !== "room" ? "Test" : null,
   ];
   return (
-    <header className="call-head">
+    <header className="whole-head">
       <h1>{whom(call)}</h1>
       <p className="call-facts">{facts.filter(Boolean).join(" · ")}</p>
       <p className="call-outcome">

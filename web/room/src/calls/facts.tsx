@@ -42,7 +42,7 @@ export function Facts({ call, path }: { call: WholeCall; path: string }) {
       )}
       <section aria-labelledby="away-heading" className="calls-part">
         <h2 id="away-heading">Take it away</h2>
-        <ul className="downloads">
+        <ul className="take-away">
           {call.recorded && (
             <li>
               <a href={`${path}/recording`} download>
@@ -87,7 +87,7 @@ function Download({
 function Legs({ call }: { call: WholeCall }) {
   const began = Date.parse(call.started_at);
   const after = (iso: string | null) =>
-    iso ? clock((Date.parse(iso) - began) / 1000) : "still there";
+    iso ? clock((Date.parse(iso) - began) / 1000) : call.ended_at ? "–" : "Still there";
   return (
     <section aria-labelledby="legs-heading" className="calls-part">
       <h2 id="legs-heading">Who was on the line</h2>

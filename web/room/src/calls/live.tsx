@@ -5,14 +5,14 @@ import { short } from "../ui/waterfall-layout.ts";
 import { HangUp, Say, Transfer } from "./orders.tsx";
 import type { LiveCall } from "./types.ts";
 import { type Listening, useListening } from "./use-listening.ts";
-import { useLive, useSeconds } from "./use-live.ts";
-import { clock, directionWord, stateWord, whom } from "./words.ts";
+import { type useLive, useSeconds } from "./use-live.ts";
+import { clock, directionWord, stateWord, whomMasked } from "./words.ts";
 
 type Order = { call: LiveCall; kind: "hang up" | "say" | "transfer" };
 
 /** The calls that go on, and what may be done to them. */
-export function LiveCalls() {
-  const { calls, error, reload } = useLive();
+export function LiveCalls({ live }: { live: ReturnType<typeof useLive> }) {
+  const { calls, error, reload } = live;
   const listening = useListening();
   const [order, setOrder] = useState<Order | null>(null);
   const close = () => setOrder(null);
@@ -75,12 +75,12 @@ interface LiveProps {
 }
 
 function Live({ call, listening, ask }: LiveProps) {
-  const name = `${whom(call)}, ${call.persona ?? "no agent yet"}`;
+  const name = `${whomMasked(call)}, ${call.persona ?? "no agent yet"}`;
   const isTalking = call.state === "active";
   return (
     <li className="live-call" aria-label={name}>
       <div className="live-who">
-        <p className="live-whom">{whom(call)}</p>
+        <p className="live-whom">{whomMasked(call)}</p>
         <p className="live-about">
           {call.persona ?? "No agent yet"}
           {call.direction && call.direction !== "room" && ` · ${directionWord(call.direction)}`}

@@ -2,7 +2,7 @@ import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { Button, Dialog, Field, TextInput } from "../ui/index.ts";
 import { asApiError } from "./remote.ts";
 import type { LiveCall } from "./types.ts";
-import { whom } from "./words.ts";
+import { whomMasked } from "./words.ts";
 
 interface OrderProps {
   /** Null: nothing is asked. */
@@ -23,7 +23,8 @@ export function HangUp({ call, send, close }: OrderProps) {
       onSubmit={() => call && order.run(async () => void (await send(call, "hangup")))}
     >
       <p>
-        The call with {call && whom(call)} ends at once, without a goodbye. It cannot be taken back.
+        The call with {call && whomMasked(call)} ends at once, without a goodbye. It cannot be taken
+        back.
       </p>
     </Ask>
   );

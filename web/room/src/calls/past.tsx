@@ -1,22 +1,17 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
-import { type ApiError, request } from "../api.ts";
+import type { ReactNode } from "react";
 import { Link, navigate, useLocation } from "../router.tsx";
 import { Button, Empty, Table } from "../ui/index.ts";
 import { FilterBar } from "./filter-bar.tsx";
 import { addressOf, askedOf, type Filters, filtersOf, isNone, NONE } from "./filters.ts";
-import { asApiError } from "./remote.ts";
-import type { Call, Page } from "./types.ts";
-import { clock, directionWord, outcomeWord, talked, whom } from "./words.ts";
+import type { Call } from "./types.ts";
+import { type Calls, useCalls } from "./use-calls.ts";
+import { clock, directionWord, outcomeWord, talked, whomMasked } from "./words.ts";
 
-/** A search goes on by itself until it has this many, or for this long, or is stopped. */
-const ENOUGH = 20;
-const PATIENCE_MS = 8000;
-
-/** The calls that were, the newest first. */
-export function PastCalls() {
+/** The calls that were, the newest first. `live` changes when one has begun or ended. */
+export function PastCalls({ live }: { live: string }) {
   const { query } = useLocation();
   const filters = filtersOf(query);
-  const found = useCalls(askedOf(filters).toString());
+  const found = useCalls(askedOf(filters).toString(), live);
   const change = (changed: Partial<Filters>) =>
     navigate(`/calls${addressOf({ ...filters, ...changed })}`, { replace: true });
   return (
@@ -38,7 +33,8 @@ interface FoundProps {
 }
 
 function Found({ found, filters, change }: FoundProps) {
-  const { calls, error, busy, next, searched, more, stop } = found;
+  const { error, busy, next, searched, more, stop } = found;
+  const calls = found.calls.filter(({ ended_at }) => ended_at !== null); // the others stand above
   if (error && !calls.length) {
     return (
       <Empty title="The calls could not be read" role="alert">
@@ -108,7 +104,7 @@ function Began(call: Call): ReactNode {
 function With({ call }: { call: Call }) {
   return (
     <span>
-      {whom(call)}
+      {whomMasked(call)}
       {call.direction !== "room" && <small> {directionWord(call.direction)}</small>}
       {call.test && call.direction !== "room" && <small> Test</small>}
     </span>
@@ -148,74 +144,6 @@ function Exports({ asked }: { asked: string }) {
       </a>
     </p>
   );
-}
-
-interface Calls {
-  calls: Call[];
-  error: ApiError | null;
-  busy: boolean;
-  next: string | null;
-  searched: string | null;
-  more: () => void;
-  stop: () => void;
-}
-
-const NOTHING = { calls: [], next: null, searched: null };
-
-/** Page after page of what is `asked` for. A search whose page is short looks on by itself. */
-function useCalls(asked: string): Calls {
-  const [held, setHeld] = useState<{ asked: string } & Page>({ asked, ...NOTHING });
-  const [error, setError] = useState<ApiError | null>(null);
-  const [busy, setBusy] = useState(true);
-  const stopping = useRef(new AbortController());
-
-  const load = (before: Page) => {
-    stopping.current.abort();
-    const stopped = new AbortController();
-    stopping.current = stopped;
-    setBusy(true);
-    setError(null);
-    pages(asked, before, stopped.signal, (page) => setHeld({ asked, ...page }))
-      .catch((problem: unknown) => !stopped.signal.aborted && setError(asApiError(problem)))
-      .finally(() => stopping.current === stopped && setBusy(false));
-  };
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only another question begins anew.
-  useEffect(() => {
-    load(NOTHING);
-    return () => stopping.current.abort();
-  }, [asked]);
-
-  const current = held.asked === asked ? held : { ...NOTHING };
-  return {
-    ...current,
-    error,
-    busy: busy || held.asked !== asked,
-    more: () => load(current),
-    stop: () => {
-      stopping.current.abort();
-      setBusy(false);
-    },
-  };
-}
-
-/** Tells of every page with all that came before it. */
-async function pages(
-  asked: string,
-  before: Page,
-  signal: AbortSignal,
-  tell: (page: Page) => void,
-): Promise<void> {
-  const until = Date.now() + PATIENCE_MS;
-  const enough = before.calls.length + ENOUGH;
-  let all = before;
-  do {
-    const query = new URLSearchParams(asked);
-    if (all.next) query.set("cursor", all.next);
-    const page = await request<Page>(`/v1/calls?${query}`, { signal });
-    all = { ...page, calls: [...all.calls, ...page.calls] };
-    tell(all);
-  } while (all.searched && all.next && all.calls.length < enough && Date.now() < until);
 }
 
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });

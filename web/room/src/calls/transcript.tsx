@@ -58,12 +58,12 @@ function Line({ item, scale, isPlaying, at, play }: LineProps) {
   return (
     <li
       ref={line}
-      className={`line line-${role}`}
+      className={`told told-${role}`}
       aria-current={isPlaying ? "true" : undefined}
       data-trouble={(item.kind === "event" && isTrouble(item.event)) || undefined}
     >
       <Time after={item.after} at={at} play={play} />
-      <div className="line-what">
+      <div className="told-what">
         {item.kind === "turn" && <Said turn={item.turn} scale={scale} at={at} play={play} />}
         {item.kind === "tool" && <Tool tool={item.tool} />}
         {item.kind === "event" && <p>{eventWord(item.event)}</p>}
@@ -75,11 +75,11 @@ function Line({ item, scale, isPlaying, at, play }: LineProps) {
 /** Since the call began; in the recording it plays from there. */
 function Time({ after, at, play }: Pick<LineProps, "at" | "play"> & { after: number }): ReactNode {
   const time = clock(after);
-  if (at === null) return <span className="line-time">{time}</span>;
+  if (at === null) return <span className="told-time">{time}</span>;
   return (
     <button
       type="button"
-      className="line-time line-play"
+      className="told-time told-play"
       aria-label={`Play from ${time}`}
       onClick={() => play(at)}
     >
@@ -92,18 +92,18 @@ function Said({ turn, scale, at, play }: Omit<LineProps, "item" | "isPlaying"> &
   const { whole } = turn.parts;
   return (
     <>
-      <p className="line-role">{turn.role === "user" ? "Caller" : "Agent"}</p>
+      <p className="told-role">{turn.role === "user" ? "Caller" : "Agent"}</p>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the time beside it is the button. */}
       <p
-        className="line-text"
+        className="told-text"
         data-plays={at !== null || undefined}
         onClick={() => at !== null && play(at)}
       >
         {turn.text}
-        {turn.interrupted && <span className="line-cut"> — cut off here</span>}
+        {turn.interrupted && <span className="told-cut"> — cut off here</span>}
       </p>
       {whole !== undefined && (
-        <details className="line-took">
+        <details className="told-took">
           <summary>answered in {short(whole)}</summary>
           <Waterfall parts={turn.parts} scale={scale} />
         </details>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clock, eventWord, isTrouble, outcomeWord, talked, whom } from "./words.ts";
+import { clock, eventWord, isTrouble, outcomeWord, talked, whom, whomMasked } from "./words.ts";
 
 test.each([
   [-1, "0:00"],
@@ -31,6 +31,13 @@ test("the other end of the line is the one that is not ours", () => {
   expect(whom({ direction: "inbound", from_number: null, to_number: null })).toBe(
     "Withheld number",
   );
+});
+
+test("in a list a number is its last two digits, and a name is left", () => {
+  const ends = { direction: "inbound", to_number: null };
+  expect(whomMasked({ ...ends, from_number: "+12025550142" })).toBe("…42");
+  expect(whomMasked({ ...ends, from_number: "…42" })).toBe("…42");
+  expect(whomMasked({ ...ends, from_number: null })).toBe("Withheld number");
 });
 
 test("an event is told in words, and one that nobody knows by its name", () => {

@@ -62,6 +62,11 @@ export function whom({ direction, from_number, to_number }: Ends): string {
   return from_number ?? "Withheld number";
 }
 
+/** The same for a list that anybody may glance at: of a number only the last two digits. */
+export function whomMasked(ends: Ends): string {
+  return whom(ends).replace(/^\+?\d+(?=\d{2}$)/, "…");
+}
+
 export const DIRECTIONS = [
   { value: "inbound", name: "Incoming" },
   { value: "outbound", name: "Outgoing" },
