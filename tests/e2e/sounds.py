@@ -1,5 +1,7 @@
 """Sounds that are not speech, as samples at the telephone's rate. Levels are dBFS."""
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,6 +10,10 @@ from sip.simulate.speech import RATE, Samples
 KEYS = "123A456B789C*0#D"
 LOW = (697, 770, 852, 941)  # Hz, a row of the keypad
 HIGH = (1209, 1336, 1477, 1633)  # Hz, a column (ITU-T Q.23)
+
+TONE = 1000  # Hz
+SECONDS = 30
+"""Of the tone; a source that ends sends no packets."""
 
 
 def white_noise(seconds: float, level: float) -> Samples:
@@ -49,6 +55,23 @@ def keypad(keys: str, level: float) -> Samples:
         pieces += [np.sin(2 * np.pi * LOW[row] * time) + np.sin(2 * np.pi * HIGH[column] * time)]
         pieces += [pause]
     return _at(level, np.concatenate(pieces))
+
+
+def tone(rate: int) -> Samples:
+    at = np.arange(SECONDS * rate) / rate
+    return np.asarray(8000 * np.sin(2 * np.pi * TONE * at)).astype(np.int16)
+
+
+def loudest(folder: Path) -> float:
+    """The frequency in the last half second that baresip heard, in Hz; 0 while it is silent."""
+    for path in folder.glob("dump-*-dec.wav"):
+        data = path.read_bytes()
+        rate = int.from_bytes(data[24:28], "little")
+        heard = np.frombuffer(data[44 : len(data) // 2 * 2], "<i2")[-rate // 2 :]
+        if heard.size == rate // 2 and np.abs(heard).mean() > 500:
+            power = np.abs(np.fft.rfft(heard * np.hanning(heard.size)))
+            return float(power.argmax() * rate / heard.size)
+    return 0.0
 
 
 def _random() -> np.random.Generator:

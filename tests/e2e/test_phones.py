@@ -22,6 +22,7 @@ from sip.simulate.stack import Stack as Line
 from sip.simulate.timeline import write_wave
 from sip.transfer import TransferError, transfer
 from tests.e2e.phones.malformed import MALFORMED
+from tests.e2e.sounds import TONE, loudest, tone
 from tests.e2e.switchboard import PATIENCE, Switchboard, until
 from tests.e2e.talk import NUMBER, Talk, talking
 from tests.stack import Stack
@@ -35,10 +36,6 @@ ECHO = "+15550180061"
 
 HELD = 17.0
 """Seconds: the receptionist would ask after ten, and the bridge by itself hangs up after fifteen."""
-
-TONE = 1000
-SECONDS = 30
-"""Of the tone; a source that ends sends no packets."""
 
 
 def phone_of(talk: Talk) -> Handset:
@@ -149,23 +146,6 @@ async def test_keys_that_are_tones_are_heard(line: Line, switchboard: Switchboar
             await phone.until(lambda: len(pressed) >= 4)
         listener.cancel()
     assert pressed == ["1", "5", "9", "#"]
-
-
-def tone(rate: int) -> Samples:
-    at = np.arange(SECONDS * rate) / rate
-    return np.asarray(8000 * np.sin(2 * np.pi * TONE * at)).astype(np.int16)
-
-
-def loudest(folder: Path) -> float:
-    """The frequency in the last half second that baresip heard, in Hz; 0 while it is silent."""
-    for path in folder.glob("dump-*-dec.wav"):
-        data = path.read_bytes()
-        rate = int.from_bytes(data[24:28], "little")
-        heard = np.frombuffer(data[44 : len(data) // 2 * 2], "<i2")[-rate // 2 :]
-        if heard.size == rate // 2 and np.abs(heard).mean() > 500:
-            power = np.abs(np.fft.rfft(heard * np.hanning(heard.size)))
-            return float(power.argmax() * rate / heard.size)
-    return 0.0
 
 
 @pytest.mark.parametrize(("codec", "rate"), [("PCMU", 8000), ("PCMA", 8000), ("G722", 16000)])

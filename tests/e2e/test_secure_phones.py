@@ -24,8 +24,8 @@ from sip.simulate.baresip import Security, baresip
 from sip.simulate.path import echo
 from sip.simulate.stack import Stack
 from sip.simulate.timeline import write_wave
+from tests.e2e.sounds import TONE, loudest, tone
 from tests.e2e.switchboard import PATIENCE, until
-from tests.e2e.test_phones import TONE, loudest, tone
 from tests.fakes.certificates import made
 from tests.stack import environment_for
 
@@ -134,17 +134,14 @@ async def secure(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secu
 
 async def test_a_tone_comes_back_encrypted(secure: Secure, tmp_path: Path) -> None:
     write_wave(tmp_path / "tone.wav", tone(8000), 8000)
-    told: dict[str, str] = {}
     async with (
         echo(secure.stack, ROOM),
         baresip(tmp_path, secure.stack, CALLER, security=Security(secure.authority)) as control,
     ):
         await control.tell("dial", secure.address("tls"))
         async with asyncio.timeout(PATIENCE):
-            while "CALL_ESTABLISHED" not in told:
-                kind, about = await control.event()
-                assert kind != "CALL_CLOSED", about
-                told[kind] = about
+            while (told := await control.event())[0] != "CALL_ESTABLISHED":
+                assert told[0] != "CALL_CLOSED", told
         await control.tell("ausrc", f"aufile,{tmp_path / 'tone.wav'}")
 
         async def comes_back() -> bool:
