@@ -22,7 +22,7 @@ from csm_engine.csm.fields import Fields
 from csm_engine.csm.mimi.config import MimiConfig
 from csm_engine.csm.mimi.decoder import MimiDecoder
 from csm_engine.csm.mimi.encoder import MimiEncoder
-from csm_engine.csm.synthetic.shapes import CSM_1B
+from csm_engine.csm.shapes import CSM_1B
 
 COLUMNS = ("step", "streams", "frames", "ms p50", "ms p95", "ms a frame", "streams in real time")
 

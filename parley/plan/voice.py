@@ -5,7 +5,7 @@ from typing import Literal
 
 from csm_engine.csm.config import CsmConfig, config_from
 from csm_engine.csm.fields import Fields
-from csm_engine.csm.synthetic.shapes import CSM_1B
+from csm_engine.csm.shapes import CSM_1B
 from csm_engine.gpu.plan import GRAPHS
 from csm_engine.gpu.plan import memory as engine_memory
 from csm_engine.scheduling.admission import Admission, AdmissionLimits

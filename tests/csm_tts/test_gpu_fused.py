@@ -10,8 +10,8 @@ from torch import Tensor
 
 from csm_engine.csm.folding import with_8_bits, with_projections
 from csm_engine.csm.model import Csm
+from csm_engine.csm.shapes import Json
 from csm_engine.csm.synthetic import CSM_1B, TINY, random_model
-from csm_engine.csm.synthetic.shapes import Json
 from csm_engine.csm.weights import Backbone, Depth, Layer
 from csm_engine.gpu.device import Cuda
 from csm_engine.kernels.gate import Distance, distance

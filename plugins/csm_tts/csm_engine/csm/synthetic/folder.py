@@ -16,7 +16,7 @@ from csm_engine.csm.config import CsmConfig, config_from
 from csm_engine.csm.fields import Fields
 from csm_engine.csm.model import Csm
 from csm_engine.csm.prompt import Prompter
-from csm_engine.csm.synthetic.shapes import TINY, Json
+from csm_engine.csm.shapes import TINY, Json
 from csm_engine.csm.synthetic.vocabulary import make_tokenizer
 from csm_engine.csm.weights import assemble
 
