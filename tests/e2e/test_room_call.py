@@ -16,12 +16,12 @@ from livekit import api, rtc
 from agent.show import TOPIC
 from sip.simulate.script import VOICE
 from sip.simulate.speech import RATE, Samples, spoken
-from tests.e2e.switchboard import Switchboard, until
+from tests.e2e.switchboard import Switchboard
 from tests.e2e.talk import ANSWER, PATIENCE, QUESTION
-from tests.stack import Stack
+from tests.stack import STARTING, Stack
 from tests.web.browser import OURS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 MICROPHONE = 48_000
 FRAME = MICROPHONE // 50
@@ -114,7 +114,9 @@ async def page(parley: Stack) -> AsyncIterator[aiohttp.ClientSession]:
             except aiohttp.ClientConnectionError:
                 return False
 
-        await until(ready)
+        async with asyncio.timeout(STARTING):
+            while not await ready():  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.1)
         yield http
 
 
@@ -144,3 +146,20 @@ async def test_a_browser_asks_is_answered_and_leaves(
         call = await answer.json()
     assert (call["direction"], call["test"], call["outcome"]) == ("room", True, "answered")
     assert call["end_reason"] == "caller hung up"
+
+
+async def test_a_browser_that_comes_back_goes_on_with_its_call(
+    page: aiohttp.ClientSession, switchboard: Switchboard
+) -> None:
+    """As after a lost network: the server has not missed it yet, and lets the old one go."""
+    async with page.post("/room/token", json={"persona": "receptionist"}) as answer:
+        ticket = await answer.json()
+    lost, back = Visitor(), Visitor()
+    async with lost.talking(ticket):
+        await lost.until_turn("assistant")
+        async with back.talking(ticket):
+            await back.say(QUESTION)
+            await back.until_turn("assistant", ANSWER)
+    await switchboard.until_idle()
+    async with page.get(f"/v1/calls/{ticket['call_id']}") as answer:
+        assert (await answer.json())["end_reason"] == "caller hung up"

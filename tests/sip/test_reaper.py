@@ -53,6 +53,13 @@ def test_no_call_is_older_than_a_call_may_be() -> None:
     assert watch(TALK, old, seconds=0.0) == {"call-2": "too old"}
 
 
+def test_a_browser_without_an_agent_is_let_go_as_a_telephone_is() -> None:
+    why: Why = "no agent came"
+    room = Room("room-1", 3.0, callers=1, agents=0)
+    assert watch(room, seconds=PATIENCE[why] - EVERY) == {}
+    assert watch(room, seconds=PATIENCE[why] + EVERY) == {"room-1": why}
+
+
 def test_rooms_that_are_no_calls_are_left_alone() -> None:
     assert watch(Room("meeting", 99_999.0, callers=1, agents=0), seconds=600.0) == {}
 

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
 from livekit import api, rtc
+from livekit.agents.utils import wait_for_participant
 from livekit.protocol.models import TrackSource
 
 from agent.call import CallRequest
 from agent.config import AGENT_NAME
+from agent.tools.telephone import RoomTelephone
 from tests.livekit_server import Server, livekit_server
 from web.server.tickets import Ticket, Tickets
 
@@ -50,6 +53,28 @@ async def test_it_lets_in_and_asks_for_the_agent(server: Server, ticket: Ticket)
     assert me.permission.can_publish_data
     assert not me.permission.can_update_metadata
     assert (me.permission.hidden, me.permission.agent) == (False, False)
+
+
+async def test_its_keys_reach_the_agent_as_a_telephones(server: Server, ticket: Ticket) -> None:
+    grants = api.VideoGrants(room_join=True, room=ticket.room)
+    settings = server.settings
+    token = api.AccessToken(
+        settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()
+    )
+    token.with_identity("agent").with_kind("agent").with_grants(grants)
+    agent, browser, pressed = rtc.Room(), rtc.Room(), asyncio.Queue[str]()
+    try:
+        await agent.connect(ticket.url, token.to_jwt())
+        await browser.connect(ticket.url, ticket.token)
+        async with asyncio.timeout(20):
+            caller = await wait_for_participant(agent, identity=ticket.identity)
+            job = SimpleNamespace(room=agent)
+            RoomTelephone(job, caller).on_key(pressed.put_nowait)  # type: ignore[arg-type]
+            await browser.local_participant.publish_dtmf(code=11, digit="#")
+            assert await pressed.get() == "#"
+    finally:
+        await browser.disconnect()
+        await agent.disconnect()
 
 
 async def test_it_opens_no_door_but_its_own(server: Server, ticket: Ticket) -> None:
