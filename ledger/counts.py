@@ -125,13 +125,26 @@ def _of_caller(connection: Connection, asked: Asked, since: datetime) -> int:
 
 
 def _of_the_dead(connection: Connection, since: datetime) -> Spent:
-    """Of calls that are over, from the index alone: there may be many."""
-    lasted = func.coalesce(CallRow.line_seconds, _lasted(connection))
+    """Of calls that are over: plain sums from the index alone, for there may be many."""
+    over = (CallRow.answered_at >= since, CallRow.ended_at.is_not(None))
     sums = select(
-        func.sum(lasted), func.sum(CallRow.cost), func.sum(lasted).filter(CallRow.cost.is_(None))
-    ).where(CallRow.answered_at >= since, CallRow.ended_at.is_not(None))
-    seconds, cost, unpriced = connection.execute(sums).one()
-    return Spent((seconds or 0.0) / MINUTE, cost or 0.0, (unpriced or 0.0) / MINUTE)
+        func.count(),
+        func.sum(CallRow.line_seconds),
+        func.count(CallRow.line_seconds),
+        func.sum(CallRow.cost),
+        func.count(CallRow.cost),
+    ).where(*over)
+    calls, seconds, timed, cost, priced = connection.execute(sums).one()
+    lasted = func.coalesce(CallRow.line_seconds, _lasted(connection))
+    total, unpriced = seconds or 0.0, 0.0
+    if timed < calls:
+        total = connection.scalar(select(func.sum(lasted)).where(*over)) or 0.0
+    if priced == 0:
+        unpriced = total
+    elif priced < calls:
+        dear = select(func.sum(lasted)).where(*over, CallRow.cost.is_(None))
+        unpriced = connection.scalar(dear) or 0.0
+    return Spent(float(total) / MINUTE, float(cost or 0.0), float(unpriced) / MINUTE)
 
 
 def _with_live(spent: Spent, live: Iterable[Live], since: datetime, now: datetime) -> Spent:

@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,8 @@ PATIENCE = 1.0
 away must still be reached."""
 
 SECTION = "admission"
+
+NOBODY = Asked("", datetime.fromtimestamp(0, UTC), "", "")
 
 T = TypeVar("T")
 
@@ -59,15 +61,26 @@ class Desk:
         self._mind_calls = mind_calls
         self._engine: Engine | None = None
         self._opening = threading.Lock()
+        self._known: tuple[tuple[int, int, int] | None, Admission] | None = None
 
     def open(self) -> None:
-        """Before a call comes: a ledger that is open answers in a tenth of the time. It may block."""
+        """Before a call comes, which will be decided on in a tenth of the time: the file is read, the
+        ledger open, and what will be asked of it was asked once. It may block."""
+        policy, now = self.policy(), datetime.now(UTC)
         if self._ledger is None:
             return
+
+        def rehearse(connection: Connection) -> None:
+            _stands(connection, policy, NOBODY, now)
+            places.put(connection, NOBODY.id, places.NONE, now)
+
         try:
-            self._opened(self._ledger)
+            self._in_transaction(self._ledger, rehearse)
         except LedgerError as error:
             logger.error("the ledger cannot be used now", extra={"reason": str(error)})  # noqa: TRY400
+        except SQLAlchemyError as error:
+            about = {"reason": type(error).__name__}
+            logger.error("the ledger cannot be used now", extra=about)  # noqa: TRY400
 
     def close(self) -> None:
         if self._engine is not None:
@@ -77,12 +90,23 @@ class Desk:
     def policy(self) -> Admission:
         """As the file says now. One that cannot be read refuses nobody, and is said in the log."""
         try:
-            policy = read_admission(self._file)
+            policy = self._read()
         except BadFileError as error:
             logger.error("nobody is refused", extra={"why": str(error)})  # noqa: TRY400
             policy = Admission()
         bounds = [each for each in (policy.max_calls, self._mind_calls) if each is not None]
         return policy.model_copy(update={"max_calls": min(bounds, default=None)})
+
+    def _read(self) -> Admission:
+        """Anew where the file is another than it was. Raises `BadFileError`."""
+        try:
+            found = self._file.stat() if self._file else None
+        except OSError:
+            found = None
+        version = found and (found.st_mtime_ns, found.st_size, found.st_ino)
+        if self._known is None or self._known[0] != version:
+            self._known = (version, read_admission(self._file))
+        return self._known[1]
 
     def cost(self, line_seconds: float, models: list[dict[str, Any]]) -> float | None:
         """By the prices as they are now; None: nothing has one."""
