@@ -4,7 +4,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.chromium import Microphone
 
-PATIENCE = 40_000.0
+PATIENCE = 60_000.0
 """Milliseconds for what the agent does, on a machine that does much else."""
 
 GREETING = "Harbor Dental"

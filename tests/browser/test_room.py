@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from livekit import api
 from playwright.async_api import expect
 
 from parley.probes import http_ok
@@ -78,7 +79,9 @@ async def test_a_key_stops_the_agent_on_a_telephone_s_width(visit: Visit) -> Non
         await pictured(room.page, "keypad")
 
 
-async def test_a_telephone_s_sound_is_understood_and_muting_is_silence(visit: Visit) -> None:
+async def test_a_telephone_s_sound_is_understood_and_who_is_muted_is_not_sent(
+    parley: Stack, visit: Visit
+) -> None:
     async with visit() as room:
         await room.page.get_by_label("Phone quality").check()
         await room.talk()
@@ -90,11 +93,21 @@ async def test_a_telephone_s_sound_is_understood_and_muting_is_silence(visit: Vi
         await expect(phone).to_have_attribute("aria-pressed", "false")
         await room.page.get_by_role("button", name="Mute").click()
         await expect(room.state).to_contain_text("you are muted")
-        await room.say(STORY)
+        await until(lambda: is_muted(parley))
         await room.page.get_by_role("button", name="Mute").click()
         await room.say("what is your address")
         await room.shows("Water Street")
-        await expect(room.log).not_to_contain_text("captain")
+
+
+async def is_muted(stack: Stack) -> bool:
+    """The only browser there is, by the server's account."""
+    async with stack.livekit() as livekit:
+        (room,) = (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms
+        there = await livekit.room.list_participants(api.ListParticipantsRequest(room=room.name))
+    standard = api.ParticipantInfo.Kind.STANDARD
+    return any(
+        track.muted for each in there.participants if each.kind == standard for track in each.tracks
+    )
 
 
 async def test_two_browsers_and_a_telephone_at_once(parley: Stack, visit: Visit) -> None:
@@ -109,11 +122,9 @@ async def test_after_a_restart_of_the_server_one_talks_again(parley: Stack, visi
         await room.talk()
         await room.is_greeted()
         os.kill(parley.pid("livekit-server"), signal.SIGKILL)
-        await expect(room.alert).to_contain_text("The connection is lost")
         await expect(room.again).to_be_visible(timeout=PATIENCE)
-        await expect(room.alert).to_contain_text("talk again")
+        await expect(room.alert).to_contain_text("restarted")
         await pictured(room.page, "lost")
         await until(http_ok(parley.facts["parts"]["worker"]["port"], "/ready"))
         await room.again.click()
-        await room.talk()
         await room.is_greeted()

@@ -13,7 +13,7 @@ export class ApiError extends Error {
 /** The server cannot be reached at all. */
 export const UNREACHABLE = "unreachable";
 
-const AWAY = "Parley's server does not answer. See that `parley up` (or `make run`) is running.";
+const AWAY = "Parley's server does not answer. See that it runs: start it by make run.";
 
 interface Wanted {
   method?: string;

@@ -3,6 +3,7 @@ import type { Persona } from "../session.tsx";
 import { Button } from "../ui/index.ts";
 import { title } from "./choose.tsx";
 import { Controls } from "./controls.tsx";
+import { Devices } from "./devices.tsx";
 import { Downloads } from "./downloads.tsx";
 import { Keypad } from "./keypad.tsx";
 import { Presence } from "./presence.tsx";
@@ -17,10 +18,12 @@ interface CallProps {
   shown: Shown;
   persona: Persona;
   onAgain: () => void;
+  /** Back to the choice. */
+  onAnother: () => void;
 }
 
 /** During the call and after it. */
-export function Call({ talk, shown, persona, onAgain }: CallProps) {
+export function Call({ talk, shown, persona, onAgain, onAnother }: CallProps) {
   const [keypad, setKeypad] = useState(false);
   const heading = useRef<HTMLHeadingElement>(null);
   const over = shown.phase === "ended";
@@ -46,21 +49,29 @@ export function Call({ talk, shown, persona, onAgain }: CallProps) {
           }}
         />
       )}
-      <Strip talk={talk} shown={shown} />
-      <div className="call-body">
+      {(shown.met || !over) && <Strip talk={talk} shown={shown} />}
+      <div className="call-body" data-alone={(over && !shown.met) || undefined}>
         <Script shown={shown} agent={title(persona.name)} language={persona.language} />
         <aside className="call-side" aria-label="Controls of the call">
           {over ? (
-            <After talk={talk} shown={shown} persona={persona} onAgain={onAgain} />
+            <After shown={shown} persona={persona} onAgain={onAgain} onAnother={onAnother} />
           ) : (
-            <Controls
-              talk={talk}
-              shown={shown}
-              keypad={keypad}
-              onKeypad={() => setKeypad(!keypad)}
-            />
+            <div className="dock">
+              {keypad && isUp(shown.phase) && <Keypad talk={talk} />}
+              <Controls
+                talk={talk}
+                shown={shown}
+                keypad={keypad}
+                onKeypad={() => setKeypad(!keypad)}
+              />
+            </div>
           )}
-          {keypad && isUp(shown.phase) && <Keypad talk={talk} />}
+          {!over && (
+            <details className="options">
+              <summary>Microphone and loudspeaker</summary>
+              <Devices talk={talk} />
+            </details>
+          )}
         </aside>
       </div>
     </section>
@@ -76,13 +87,16 @@ function TroubleNote({ trouble }: { trouble: Trouble }) {
   );
 }
 
-function After({ talk, shown, persona, onAgain }: CallProps) {
+function After({ shown, persona, onAgain, onAnother }: Omit<CallProps, "talk">) {
   return (
     <>
-      <Button look="primary" onClick={onAgain}>
-        Talk again
-      </Button>
-      <Downloads talk={talk} shown={shown} persona={persona} />
+      <div className="controls">
+        <Button look="primary" onClick={onAgain}>
+          Talk again
+        </Button>
+        <Button onClick={onAnother}>Choose another</Button>
+      </div>
+      <Downloads shown={shown} persona={persona} />
     </>
   );
 }

@@ -1,5 +1,4 @@
 import { Button } from "../ui/index.ts";
-import { Devices } from "./devices.tsx";
 import { isUp, type Shown } from "./store.ts";
 import type { Talk } from "./talk.ts";
 
@@ -32,10 +31,6 @@ export function Controls({ talk, shown, keypad, onKeypad }: ControlsProps) {
           Phone quality
         </Button>
       </div>
-      <details className="options">
-        <summary>Microphone and loudspeaker</summary>
-        <Devices talk={talk} />
-      </details>
     </div>
   );
 }

@@ -2,11 +2,9 @@ import { useEffect, useState } from "react";
 import type { Persona } from "../session.tsx";
 import { title } from "./choose.tsx";
 import type { Shown } from "./store.ts";
-import type { Talk } from "./talk.ts";
 import { asText } from "./transcript.ts";
 
 interface DownloadsProps {
-  talk: Talk;
   shown: Shown;
   persona: Persona;
 }

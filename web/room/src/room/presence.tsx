@@ -21,18 +21,20 @@ export function Presence({ talk, shown }: { talk: Talk; shown: Shown }) {
     <div className="presence">
       <p className="presence-state">
         <span role="status">{describe(shown, state)}</span>
-        <span className="presence-clock">{clock(seconds)}</span>
+        {shown.met && <span className="presence-clock">{clock(seconds)}</span>}
       </p>
-      <dl className="presence-levels">
-        <dt>You</dt>
-        <dd>
-          <Level label="Your voice" value={mine} />
-        </dd>
-        <dt>Agent</dt>
-        <dd>
-          <Level label="The agent's voice" value={theirs} />
-        </dd>
-      </dl>
+      {shown.phase !== "ended" && (
+        <dl className="presence-levels">
+          <dt>You</dt>
+          <dd>
+            <Level label="Your voice" value={mine} />
+          </dd>
+          <dt>Agent</dt>
+          <dd>
+            <Level label="The agent's voice" value={theirs} />
+          </dd>
+        </dl>
+      )}
     </div>
   );
 }
@@ -50,7 +52,7 @@ function describe(shown: Shown, state: string): string {
     case "talking":
       return `Connected, the agent ${AGENT[state] ?? "is there"}${shown.muted ? "; you are muted" : ""}`;
     default:
-      return shown.trouble ? "The call did not go through to its end" : "The call is over";
+      return shown.met ? "The call is over" : "There was no call";
   }
 }
 

@@ -33,9 +33,15 @@ export function Room() {
     );
   }
 
-  function again() {
+  function another() {
     setPhone(shown.phone);
-    setTalk(new Talk());
+    setTalk(new Talk(talk));
+  }
+
+  function again(to: string) {
+    const next = new Talk(talk);
+    setTalk(next);
+    void next.start(to, shown.phone);
   }
 
   return (
@@ -50,7 +56,13 @@ export function Room() {
           onPhone={setPhone}
         />
       ) : (
-        <Call talk={talk} shown={shown} persona={persona} onAgain={again} />
+        <Call
+          talk={talk}
+          shown={shown}
+          persona={persona}
+          onAgain={() => again(persona.name)}
+          onAnother={another}
+        />
       )}
     </RoomContext>
   );

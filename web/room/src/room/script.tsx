@@ -32,7 +32,7 @@ export function Script({ shown, agent, language }: ScriptProps) {
       <h2 className="unseen" lang="en">
         Transcript
       </h2>
-      {!shown.entries.length && (
+      {!shown.entries.length && (shown.met || shown.phase !== "ended") && (
         <p className="script-empty" lang="en">
           {shown.phase === "ended" ? "Nothing was said." : "What you both say is written here."}
         </p>

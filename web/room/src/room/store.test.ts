@@ -16,8 +16,8 @@ test("two interruptions are two marks", () => {
 
 test("a failure is on the time line and among the words", () => {
   const shown = shownEvent(NOTHING, { kind: "failure", part: "voice", failure: "away" }, 3);
-  expect(shown.marks[0]?.label).toBe("voice failed");
-  expect(shown.entries[0]).toMatchObject({ kind: "note", text: "voice failed", at: 3 });
+  expect(shown.marks[0]?.label).toBe("the voice failed");
+  expect(shown.entries[0]).toMatchObject({ kind: "note", text: "the voice failed", at: 3 });
 });
 
 test("the first reason to end stands", () => {

@@ -12,6 +12,8 @@ export type Phase = "idle" | "asking" | "connecting" | "waiting" | "talking" | "
 /** All that the page shows of one call; replaced, never changed. */
 export interface Shown {
   phase: Phase;
+  /** The agent has been on the line. */
+  met: boolean;
   entries: Entry[];
   marks: Mark[];
   muted: boolean;
@@ -24,6 +26,7 @@ export interface Shown {
 
 export const NOTHING: Shown = {
   phase: "idle",
+  met: false,
   entries: [],
   marks: [],
   muted: false,
@@ -68,7 +71,7 @@ export function shownEvent(shown: Shown, event: AgentEvent, at: number): Shown {
       return { ...shown, marks: withMark(marks, { ...moment, kind: "false interruption", label }) };
     }
     case "failure": {
-      const label = `${event.part} failed`.trim();
+      const label = `the ${event.part} failed`;
       const note = { kind: "note" as const, id: moment.id, text: label, at };
       return {
         ...shown,

@@ -12,7 +12,7 @@ import {
 import { request } from "../api.ts";
 import { readEvent, TOPIC } from "./events.ts";
 import { Microphone } from "./sound/microphone.ts";
-import { Sound } from "./sound/sound.ts";
+import { dtmfEvent, Sound } from "./sound/sound.ts";
 import {
   isUp,
   NOTHING,
@@ -23,14 +23,14 @@ import {
   shownSegment,
 } from "./store.ts";
 import { Levels } from "./timeline.ts";
+import { segments, TRANSCRIPTION } from "./transcription.ts";
 import {
   AGENT_LEFT,
-  CONNECTION_LOST,
+  disconnectTrouble,
   MICROPHONE_NEEDS_HTTPS,
   microphoneTrouble,
-  NO_MEDIA,
   NO_WORKER,
-  REFUSED,
+  RESTARTED,
   serverTrouble,
   type Trouble,
 } from "./trouble.ts";
@@ -49,34 +49,31 @@ const RETURN_PATIENCE = 5_000;
 /** How often levels are read. */
 const SAMPLING = 50;
 
-const TRANSCRIPTION = "lk.transcription";
-const SEGMENT = "lk.segment_id";
-const FINAL = "lk.transcription_final";
-
-const HUNG_UP = new Set([
-  DisconnectReason.ROOM_DELETED,
-  DisconnectReason.ROOM_CLOSED,
-  DisconnectReason.PARTICIPANT_REMOVED,
-]);
-
-/** RFC 4733 events. */
-const KEYS = "0123456789*#";
+function chosen(talk: Talk | undefined, kind: "audioinput" | "audiooutput") {
+  const deviceId = talk?.room.getActiveDevice(kind);
+  return deviceId ? { deviceId } : {};
+}
 
 /** One call from the browser, from the click to its recording. */
 export class Talk {
-  readonly room = new Room({
-    publishDefaults: { audioPreset: AudioPresets.speech, dtx: false },
-  });
+  readonly room: Room;
   readonly levels = new Levels();
   private shown = NOTHING;
   private sound: Sound | null = null;
   private microphone: Microphone | null = null;
+  private agent: string | undefined;
   private began = 0;
   private patience: ReturnType<typeof setTimeout> | undefined;
   private sampling: ReturnType<typeof setInterval> | undefined;
   private readonly listeners = new Set<() => void>();
 
-  constructor() {
+  /** By the devices of an earlier one. */
+  constructor(earlier?: Talk) {
+    this.room = new Room({
+      publishDefaults: { audioPreset: AudioPresets.speech, dtx: false },
+      audioCaptureDefaults: chosen(earlier, "audioinput"),
+      audioOutput: chosen(earlier, "audiooutput"),
+    });
     this.room
       .on(RoomEvent.TrackSubscribed, (track) => void this.onSound(track))
       .on(RoomEvent.DataReceived, (payload, _, __, topic) => this.onData(payload, topic))
@@ -117,8 +114,8 @@ export class Talk {
     void this.room.startAudio();
     this.show({ phase: "asking", phone });
     try {
-      const device = this.room.getActiveDevice("audioinput") ?? "default";
-      this.microphone = await Microphone.open(this.sound, device);
+      const { deviceId = "default" } = chosen(this, "audioinput");
+      this.microphone = await Microphone.open(this.sound, deviceId);
     } catch (error) {
       return this.end(microphoneTrouble(error));
     }
@@ -136,6 +133,7 @@ export class Talk {
     await this.room.connect(url, token);
     if (!this.microphone || this.isOver()) return;
     if (this.is("connecting")) this.show({ phase: "waiting" });
+    for (const who of this.room.remoteParticipants.values()) this.onCame(who);
     this.sampling = setInterval(() => this.sample(), SAMPLING);
     await this.room.localParticipant.publishTrack(this.microphone.track, {
       source: Track.Source.Microphone,
@@ -153,9 +151,9 @@ export class Talk {
 
   /** Of `0`–`9`, `*` and `#`. */
   press(key: string): void {
-    if (!isUp(this.shown.phase) || !KEYS.includes(key)) return;
+    if (!isUp(this.shown.phase)) return;
     this.sound?.key(key);
-    void this.room.localParticipant.publishDtmf(KEYS.indexOf(key), key);
+    void this.room.localParticipant.publishDtmf(dtmfEvent(key), key);
   }
 
   /** As a caller hears it, and as they are heard. */
@@ -173,13 +171,13 @@ export class Talk {
 
   /** Nobody looks any more. */
   leave(): void {
-    if (this.shown.phase !== "idle") void this.end(null);
+    if (!this.is("idle")) void this.end(null);
   }
 
   private async onSound(track: RemoteTrack): Promise<void> {
     if (track.kind !== Track.Kind.Audio || this.isOver()) return;
     clearTimeout(this.patience);
-    this.show({ phase: "talking" });
+    this.show({ phase: "talking", met: true });
     await this.sound?.hearTheirs(track.mediaStreamTrack, track.attach());
   }
 
@@ -189,25 +187,18 @@ export class Talk {
   }
 
   private async onText(reader: TextStreamReader, identity: string): Promise<void> {
-    const { attributes = {}, id } = reader.info;
-    const mine = identity === this.room.localParticipant.identity;
-    const about = {
-      id: attributes[SEGMENT] ?? id,
-      role: mine ? ("user" as const) : ("assistant" as const),
-      final: attributes[FINAL] === "true",
-      at: this.now(),
-    };
-    let text = "";
-    for await (const piece of reader) {
-      text += piece;
-      if (!this.isOver()) this.show(shownSegment(this.shown, { ...about, text }));
+    const role = identity === this.room.localParticipant.identity ? "user" : "assistant";
+    for await (const segment of segments(reader, role, this.now())) {
+      if (!this.isOver()) this.show(shownSegment(this.shown, segment));
     }
   }
 
+  /** A server that forgot the room makes it anew, with an agent that knows nothing of the talk. */
   private onCame(who: RemoteParticipant): void {
-    if (who.kind === ParticipantKind.AGENT && this.shown.phase === "talking") {
-      clearTimeout(this.patience);
-    }
+    if (who.kind !== ParticipantKind.AGENT) return;
+    this.agent ??= who.identity;
+    if (who.identity !== this.agent) void this.end(RESTARTED);
+    else if (this.shown.met) clearTimeout(this.patience);
   }
 
   private onLeft(who: RemoteParticipant): void {
@@ -217,11 +208,8 @@ export class Talk {
   }
 
   private onDisconnected(reason?: DisconnectReason): void {
-    if (reason === DisconnectReason.CLIENT_INITIATED) return;
-    const met = this.shown.phase === "talking" || this.shown.phase === "lost";
-    if (reason !== undefined && HUNG_UP.has(reason)) void this.end(met ? null : REFUSED);
-    else if (reason === DisconnectReason.MEDIA_FAILURE) void this.end(NO_MEDIA);
-    else if (this.shown.phase !== "connecting") void this.end(CONNECTION_LOST);
+    if (reason === DisconnectReason.CLIENT_INITIATED || this.is("connecting")) return;
+    void this.end(disconnectTrouble(reason, this.shown.met));
   }
 
   private sample(): void {
@@ -239,7 +227,7 @@ export class Talk {
     const recording = (await sound?.close()) ?? null;
     this.microphone?.close();
     await this.room.disconnect();
-    this.show({ recording });
+    if (this.shown.met) this.show({ recording });
   }
 
   private is(phase: Phase): boolean {

@@ -1,3 +1,4 @@
+import { DisconnectReason } from "livekit-client";
 import { ApiError, UNREACHABLE } from "../api.ts";
 
 /** Why there is no talk, and what to do about it. */
@@ -13,7 +14,7 @@ export const MICROPHONE_NEEDS_HTTPS: Trouble = {
 
 export const NO_WORKER: Trouble = {
   title: "Nobody answered",
-  todo: "No worker took the call. See that the worker runs (`parley status`), and that it does not hold its greatest number of calls.",
+  todo: "No worker took the call: either none runs (.run/logs/worker.log says why), or it holds as many calls as it may (AGENT_MAX_CALLS).",
 };
 
 export const REFUSED: Trouble = {
@@ -29,6 +30,11 @@ export const AGENT_LEFT: Trouble = {
 export const CONNECTION_LOST: Trouble = {
   title: "The connection is lost",
   todo: "Parley's server was restarted, or the network is away. This call is over; talk again.",
+};
+
+export const RESTARTED: Trouble = {
+  title: "The server was restarted",
+  todo: "It gave this call a second agent, so the call is over. Talk again.",
 };
 
 export const NO_MEDIA: Trouble = {
@@ -71,6 +77,23 @@ export function serverTrouble(error: unknown): Trouble {
     return { title: "The server does not answer", todo: error.message };
   }
   return { title: "The call could not begin", todo: error.message };
+}
+
+/** Of a call that ended, but not by us. Null: the agent hung up. */
+export function disconnectTrouble(
+  reason: DisconnectReason | undefined,
+  met: boolean,
+): Trouble | null {
+  switch (reason) {
+    case DisconnectReason.ROOM_DELETED:
+    case DisconnectReason.ROOM_CLOSED:
+    case DisconnectReason.PARTICIPANT_REMOVED:
+      return met ? null : REFUSED;
+    case DisconnectReason.MEDIA_FAILURE:
+      return NO_MEDIA;
+    default:
+      return CONNECTION_LOST;
+  }
 }
 
 function said(error: unknown): string {

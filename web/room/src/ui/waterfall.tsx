@@ -36,6 +36,9 @@ export function Waterfall({ parts, scale }: WaterfallProps) {
         ))}
       </svg>
       <ol aria-hidden="true" className="waterfall-parts">
+        <li>
+          <b>{short(whole)}</b>
+        </li>
         {bars.map(({ part, seconds }) => (
           <li key={part}>
             <i className={`part-${part}`} /> {part} <b>{short(seconds)}</b>

@@ -11,6 +11,11 @@ const KEYS = "123A456B789C*0#D";
 const ROWS = [697, 770, 852, 941] as const;
 const COLUMNS = [1209, 1336, 1477, 1633] as const;
 
+/** The event that a key is, by RFC 4733. */
+export function dtmfEvent(key: string): number {
+  return "0123456789*#ABCD".indexOf(key);
+}
+
 /**
  * Both voices of one call in the browser: what is played of the agent, what a telephone would make
  * of both, their levels, and a recording with the caller left and the agent right.
