@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +16,12 @@ from agent.admission import Admission, Busy, HandOver, Otherwise, Queue, Refused
 from agent.admission.decide import REFUSED, UNKNOWN, WAITED
 from agent.admission.desk import Desk
 from agent.admission.engines import Engines, doors_of
-from agent.admission.waiting import wait_for_a_place
+from agent.admission.waiting import Sounds, wait_for_a_place
 from agent.beside import play_beside
 from agent.call import Call, CallRequest, Outcome
 from agent.clips import Clip, frames
 from agent.config import Settings
 from agent.line import Line
-from agent.persona import load_persona
 from agent.record import CallRecord
 from agent.tools.telephone import RoomTelephone
 from agent.waiting_room import WaitingRoom
@@ -55,6 +54,7 @@ class Reception:
     settings: Settings
     desk: Desk
     patience: float
+    sounds: Callable[[rtc.Room, Settings, str], Sounds] = WaitingRoom
 
     async def let_in(self, request: CallRequest) -> CallRequest | None:
         """The request, with another persona where admission says so; None: the call is dealt with.
@@ -104,7 +104,7 @@ class Reception:
         if has_place:
             return asked
         if isinstance(queue.then, Busy):
-            await self._waiting_room(asked).say(queue.goodbye)
+            await self._sounds(asked).say(queue.goodbye)
         return await self._instead(asked, caller, WAITED, queue.then)
 
     def _joined(self, request: CallRequest, caller: rtc.RemoteParticipant) -> CallRequest:
@@ -148,7 +148,7 @@ class Reception:
             self.record.happened("queue", position=position)
 
         self.record.answered()
-        sounds = self._waiting_room(asked)
+        sounds = self._sounds(asked)
         waiting = asyncio.create_task(wait_for_a_place(queue, position, look, sounds, told))
         ends: set[asyncio.Future[Any]] = {waiting, self.line.over}
         try:
@@ -184,9 +184,8 @@ class Reception:
     def _wants(self, asked: CallRequest) -> Asked:
         return Asked(self.record.id, self.record.started_at, asked.persona, asked.from_)
 
-    def _waiting_room(self, asked: CallRequest) -> WaitingRoom:
-        persona = load_persona(self.settings.personas, asked.persona)
-        return WaitingRoom(self.job.room, self.settings, persona)
+    def _sounds(self, asked: CallRequest) -> Sounds:
+        return self.sounds(self.job.room, self.settings, asked.persona)
 
 
 @asynccontextmanager

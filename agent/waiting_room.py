@@ -15,7 +15,7 @@ from agent.clips import Clip, frames
 from agent.config import Settings
 from agent.doors import Doors, mind_client
 from agent.music import play_music
-from agent.persona import Persona
+from agent.persona import load_persona
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,11 @@ class WaitingRoom:
     """On tracks of their own, for there is no session yet. A voice that fails is left out: the music
     says that the call is alive."""
 
-    def __init__(self, room: rtc.Room, settings: Settings, persona: Persona) -> None:
+    def __init__(self, room: rtc.Room, settings: Settings, persona: str) -> None:
+        """Raises `PersonaError`."""
         self._room = room
         self._settings = settings
-        self._persona = persona
+        self._persona = load_persona(settings.personas, persona)
 
     async def say(self, text: str) -> None:
         """By a voice that is opened for it: who waits holds no place in an engine."""
