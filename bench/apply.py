@@ -45,7 +45,7 @@ def main() -> int:
     page = [
         "# Apply",
         f"Plan and apply of {rounds[0][1]} objects of a whole line, each request and answer checked "
-        f"against Twilio's OpenAPI: median {median(seconds):.2f} s, longest {max(seconds):.2f} s "
+        f"against Twilio's OpenAPI: median {median(seconds):.3f} s, longest {max(seconds):.3f} s "
         f"of {len(seconds)} (≤ {TARGET:g} s).",
     ]
     body = {"objects": rounds[0][1], "seconds": [round(each, 3) for each in seconds]}
