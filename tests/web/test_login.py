@@ -167,7 +167,7 @@ async def test_a_link_signs_in_once(guarded: Rig) -> None:
             assert (answer.status, answer.headers["Location"]) == (303, "/?persona=clerk")
         assert await is_signed_in(first)
         async with second.get(link, allow_redirects=False) as answer:
-            assert (answer.status, answer.headers["Location"]) == (303, "/login")
+            assert (answer.status, answer.headers["Location"]) == (303, "/login?problem=link")
         assert not await is_signed_in(second)
 
 

@@ -72,7 +72,7 @@ def follow_link(
     slow_down(request, desk)
     if desk.entry.links is None or not desk.entry.links.take(code, desk.now()):
         logger.warning("a sign-in failed", extra={"way": "link", "address": address(request)})
-        return RedirectResponse("/login", 303)
+        return RedirectResponse("/login?problem=link", 303)
     return signed_in(request, desk, answer, OWNER, "link")
 
 
