@@ -4,8 +4,9 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,15 @@ from parley_serving.telemetry import ENDPOINT
 SCRIPTS = ROOT / "personas" / "scripts"
 CALLS = ROOT / "tests" / "e2e" / "calls"
 
+ELSEWHERE = {
+    "whisper": "AGENT_STT__URL",
+    "csm": "AGENT_TTS__URL",
+    "scripted": "AGENT_LLM__URL",
+}
+"""The variable by which the worker is told to find a part elsewhere."""
+
+PARTS = ("redis", "livekit-server", "livekit-sip", *ELSEWHERE, "worker")
+
 PRIVATE = ("PARLEY_", "LIVEKIT_", "WHISPER_", "CSM_", "SCRIPTED_", "AGENT_", "SIP_", "TWILIO_")
 """Variables that only the part they are meant for gets to see."""
 
@@ -34,8 +44,11 @@ def build_parts(
     environment: Mapping[str, str],
     provision: Hook,
     root: Path = ROOT,
+    *,
+    without: Collection[str] = (),
 ) -> list[Part]:
     """In the order of their starting. `provision` is awaited when LiveKit may have forgotten.
+    Those named in `without` need not be installed.
 
     `root` holds livekit.yaml and sip/bridge.yaml.
 
@@ -45,14 +58,17 @@ def build_parts(
         BadSettingsError: a program is missing, or a file or variable cannot be used.
     """
     plan = _Plan(settings, ports, environment, root)
-    parts = [plan.redis(provision), plan.livekit(provision), plan.sip()]
-    if "AGENT_STT__URL" not in environment:
-        parts.append(plan.whisper())
-    if "AGENT_TTS__URL" not in environment:
-        parts.append(plan.csm())
-    if "AGENT_LLM__URL" not in environment:
-        parts.append(plan.scripted())
-    return [*parts, plan.worker()]
+    builders: Mapping[str, Callable[[], Part]] = {
+        "redis": partial(plan.redis, provision),
+        "livekit-server": partial(plan.livekit, provision),
+        "livekit-sip": plan.sip,
+        "whisper": plan.whisper,
+        "csm": plan.csm,
+        "scripted": plan.scripted,
+        "worker": plan.worker,
+    }
+    left_out = {*without, *(part for part, url in ELSEWHERE.items() if url in environment)}
+    return [build() for name, build in builders.items() if name not in left_out]
 
 
 def worker_part(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> Part:

@@ -70,9 +70,11 @@ class Ports:
         )
 
     def check(self, listeners: Iterable[tuple[str, int]]) -> None:
-        """Raises BadSettingsError for the first (part, TCP port) that is taken, or UDP port."""
+        """Raises BadSettingsError for the first (part, TCP port) that is taken, or UDP port of a
+        livekit-server among them."""
         wanted: list[tuple[str, int, SocketKind]] = [(*each, SOCK_STREAM) for each in listeners]
-        wanted += [("livekit-server", self.rtc + n, SOCK_DGRAM) for n in range(RTC_PORTS)]
+        if any(name == "livekit-server" for name, _, _ in wanted):
+            wanted += [("livekit-server", self.rtc + n, SOCK_DGRAM) for n in range(RTC_PORTS)]
         for name, port, kind in wanted:
             if not is_free(port, kind):
                 protocol = "UDP" if kind is SOCK_DGRAM else "TCP"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from parley.door import Door
 from parley.part import PartError
-from parley.parts import build_parts
+from parley.parts import PARTS, build_parts
 from parley.ports import Ports
 from parley.probes import HOST
 from parley.ready import ready_block
@@ -47,12 +47,14 @@ class _Stack:
         wanted = Ports.chosen(settings.port_base)
         self._settings = settings
         self._environment = environment
-        self._ports = wanted.with_free_sip()
+        # A bridge that runs elsewhere has its port already.
+        self._ports = wanted if "livekit-sip" in without else wanted.with_free_sip()
         self._door = Door(settings, self._ports.livekit)
-        parts = build_parts(settings, self._ports, environment, self._door.ensure)
         services = build_services(settings, self._ports, environment)
-        _refuse_unknown(without, {part.name for part in parts} | services.keys())
-        self._parts = [part for part in parts if part.name not in without]
+        _refuse_unknown(without, services.keys() | set(PARTS))
+        self._parts = build_parts(
+            settings, self._ports, environment, self._door.ensure, without=without
+        )
         self._services = {name: run for name, run in services.items() if name not in without}
         self._ports.check((part.name, part.port) for part in self._parts)
         self._supervisor = Supervisor(

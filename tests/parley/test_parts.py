@@ -1,5 +1,6 @@
 """The table of parts: ports, who sees which secret, what is left out, what is refused."""
 
+import dataclasses
 import shutil
 import socket
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from parley.part import Part
-from parley.parts import build_parts
+from parley.parts import PARTS, build_parts
 from parley.ports import SIP_TRIES, Ports
 from parley.probes import HOST, http_ok, is_free, redis_ping, sip_options
 from parley.ready import ready_block
@@ -59,6 +60,14 @@ def test_what_is_used_elsewhere_is_not_started_here(root: Path, side: str, part:
     worker = parts[-1].environment
     assert worker[f"AGENT_{side}__URL"] == "https://elsewhere.example"
     assert f"AGENT_{side}__KEY" not in worker
+
+
+def test_what_is_left_out_is_not_looked_for(root: Path) -> None:
+    (root / "livekit.yaml").unlink()
+    (root / "sip" / "bridge.yaml").unlink()
+    settings = Settings.load({**GOOD, "PARLEY_RUN_DIR": str(root)})
+    parts = build_parts(settings, Ports.block(20_000), GOOD, nothing, root, without=PARTS[:-1])
+    assert [part.name for part in parts] == ["worker"]
 
 
 def test_a_secret_reaches_only_the_parts_that_need_it(root: Path) -> None:
@@ -115,6 +124,15 @@ def test_a_configuration_that_cannot_be_read_is_named(root: Path, content: str) 
 def test_a_taken_port_is_named_with_the_part_that_needs_it(taken: int) -> None:
     with pytest.raises(BadSettingsError, match=f"TCP port {taken}, which whisper needs, is taken"):
         Ports.block(21_000).check([("whisper", taken)])
+
+
+def test_a_port_of_a_server_that_runs_elsewhere_may_be_taken() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as its:
+        its.bind((HOST, 0))
+        ports = dataclasses.replace(Ports(), rtc=its.getsockname()[1])
+        ports.check([])
+        with pytest.raises(BadSettingsError, match=f"UDP port {ports.rtc}, which livekit-server"):
+            ports.check([("livekit-server", 0)])
 
 
 def test_sip_moves_to_the_next_free_port(taken: int) -> None:
