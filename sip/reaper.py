@@ -44,14 +44,15 @@ who changes networks are within it; a caller who hears it ring for longer has hu
 
 @dataclass(frozen=True)
 class Room:
-    """As LiveKit sees it. `age` in seconds; `callers` are all but agents. `joined` are two people whom
-    an agent has brought together, and left."""
+    """As LiveKit sees it. `age` in seconds; `callers` are all but agents and those who listen in, whom
+    nobody there can see. `joined` are two people whom an agent has brought together, and left."""
 
     name: str
     age: float
     callers: int
     agents: int
     joined: bool = False
+    listeners: int = 0
 
 
 @dataclass
@@ -84,13 +85,15 @@ class Reaper:
 
     def _trouble(self, room: Room) -> Why | None:
         if room.joined:
-            return "one of two has left" if room.callers == 1 else None
+            alone = room.callers == 1 or (room.listeners and not room.callers)
+            return "one of two has left" if alone else None
         if room.agents and room.callers:
             return None
         if room.agents:
             return "the caller is gone"
         if not room.callers:
-            return None  # LiveKit's own empty_timeout closes it
+            # LiveKit's own empty_timeout closes it, unless somebody listens.
+            return "the caller is gone" if room.listeners else None
         return "the agent is gone" if room.name in self._had_agent else "no agent came"
 
     def _lasts(self, room: Room, why: Why, now: float) -> bool:
@@ -127,7 +130,16 @@ async def look(livekit: api.LiveKitAPI) -> list[Room]:
         if not room.name.startswith(PREFIXES):
             continue
         inside = await livekit.room.list_participants(api.ListParticipantsRequest(room=room.name))
-        agents = sum(each.kind == api.ParticipantInfo.Kind.AGENT for each in inside.participants)
-        callers, joined = len(inside.participants) - agents, room.metadata == JOINED
-        found.append(Room(room.name, now - room.creation_time, callers, agents, joined))
+        seen = [each for each in inside.participants if not each.permission.hidden]
+        agents = sum(each.kind == api.ParticipantInfo.Kind.AGENT for each in seen)
+        found.append(
+            Room(
+                room.name,
+                age=now - room.creation_time,
+                callers=len(seen) - agents,
+                agents=agents,
+                joined=room.metadata == JOINED,
+                listeners=len(inside.participants) - len(seen),
+            )
+        )
     return found

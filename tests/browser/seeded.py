@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from livekit import api
 from playwright.async_api import Page
+from sqlalchemy.orm import Session
 
 from agent.recording.files import Draft
 from ledger.tables import CallRow, EventRow, LegRow, ToolCallRow, TurnRow
+from sip.reaper import Room
 from tests.ledger.rows import call_values
 from tests.livekit_server import Server
 from tests.web.rig import Rig, now
@@ -110,6 +112,18 @@ def tone(folder: Path) -> Path:
     draft.write(sound)
     draft.finish()
     return draft.path
+
+
+def goes_on(rig: Rig) -> Room:
+    """The one call that does; nothing has been asked of it. Its worker outlives the tests."""
+    with Session(rig.engine) as session:
+        if session.get(CallRow, "live") is None:
+            seen = now() + timedelta(minutes=10)
+            rig.call("live", from_number="+12025550143", persona="receptionist", seen_at=seen)
+    rig.switchboard.asked.clear()
+    room = Room("call-live", 5.0, 1, 1)
+    rig.switchboard.calls = [room]
+    return room
 
 
 class SomeEngines:

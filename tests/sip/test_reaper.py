@@ -89,3 +89,14 @@ def test_two_whom_nobody_has_brought_together_do_not_wait_for_a_dead_agent() -> 
     apart = Room("call-1", 60.0, callers=2, agents=0)
     doomed = watch(apart, seconds=PATIENCE["the agent is gone"] + EVERY, reaper=reaper)
     assert doomed == {"call-1": "the agent is gone"}
+
+
+def test_who_listens_in_keeps_no_call_alive() -> None:
+    patience = PATIENCE["the caller is gone"] + EVERY
+    alone = Room("call-1", 3.0, callers=0, agents=0, listeners=1)
+    assert watch(alone, seconds=patience) == {"call-1": "the caller is gone"}
+    assert watch(Room("call-1", 3.0, 1, 1, listeners=1), seconds=600.0) == {}
+    both = Room("call-1", 3.0, 2, 0, joined=True, listeners=1)
+    assert watch(both, seconds=600.0) == {}
+    left = Room("call-1", 3.0, 0, 0, joined=True, listeners=1)
+    assert watch(left, seconds=EVERY) == {"call-1": "one of two has left"}
