@@ -7,7 +7,7 @@ import asyncio
 import struct
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from livekit.protocol.agent_pb import agent_dev
@@ -66,9 +66,17 @@ class Driver:
 @asynccontextmanager
 async def driving() -> AsyncGenerator[Driver]:
     came: asyncio.Queue[Channel] = asyncio.Queue(maxsize=2)
+    writers: list[StreamWriter] = []
 
     async def accept(reader: StreamReader, writer: StreamWriter) -> None:
+        writers.append(writer)
         await came.put(Channel(reader, writer))
 
     async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
-        yield Driver(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", came)
+        try:
+            yield Driver(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", came)
+        finally:
+            for writer in writers:
+                writer.close()
+                with suppress(ConnectionError):  # the worker was there first
+                    await writer.wait_closed()

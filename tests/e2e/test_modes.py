@@ -10,6 +10,7 @@ from asyncio import StreamReader
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -20,6 +21,7 @@ from parley.worker import worker_environment
 from tests.e2e.console import listening
 from tests.e2e.lk import driving
 from tests.e2e.workers import START, line_with, worker
+from tests.livekit_server import livekit_server
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -106,10 +108,11 @@ async def test_dev_starts_again_when_code_changes(parley: Stack) -> None:
 
 
 async def test_lk_agent_dev_starts_it_and_starts_it_again_when_code_changes(
-    parley: Stack,
+    tmp_path: Path,
 ) -> None:
-    environment = worker_environment(parley.environment)
-    async with driving() as lk:
+    async with livekit_server(tmp_path) as server, driving() as lk:
+        # No call comes, and a worker that ends while it starts processes for calls takes its time.
+        environment = worker_environment(server.environment) | {"AGENT_IDLE_PROCESSES": "0"}
         command = (*FRAMEWORK_START, "--dev", "--cli-addr", lk.address)
         async with worker(environment, *command) as process:
             channel = await lk.next()

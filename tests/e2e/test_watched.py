@@ -11,7 +11,7 @@ from tests.e2e.talk import talking
 from tests.fakes.collector import Collector, collecting
 from tests.stack import Stack, parley_up
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "200"}
 """Milliseconds between two sendings."""

@@ -34,7 +34,7 @@ class Collector:
     """As they came, unpacked: what is in no body left nobody's process."""
     _came: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def until(self, fact: Callable[[], bool], patience: float = 60.0) -> None:
+    async def until(self, fact: Callable[[], bool], patience: float = 120.0) -> None:
         async with asyncio.timeout(patience):
             while not fact():
                 self._came.clear()
