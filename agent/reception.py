@@ -15,7 +15,7 @@ from livekit.agents import JobContext
 from agent.admission import Admission, Busy, HandOver, Otherwise, Queue, Refused, Take, webhook
 from agent.admission.decide import REFUSED, UNKNOWN, WAITED
 from agent.admission.desk import Desk
-from agent.admission.engines import Engines, doors_of
+from agent.admission.engines import PATIENCE, Engines, doors_of
 from agent.admission.waiting import Sounds, wait_for_a_place
 from agent.beside import play_beside
 from agent.call import Call, CallRequest, Outcome
@@ -55,13 +55,16 @@ class Reception:
     desk: Desk
     patience: float
     sounds: Callable[[rtc.Room, Settings, str], Sounds] = WaitingRoom
+    engines_patience: float = PATIENCE
 
     async def let_in(self, request: CallRequest) -> CallRequest | None:
         """The request, with another persona where admission says so; None: the call is dealt with.
 
         Raises `NoCallerError`.
         """
-        engines = Engines(lambda: doors_of(self.settings, request.persona), self.job.job.id)
+        engines = Engines(
+            lambda: doors_of(self.settings, request.persona), self.job.job.id, self.engines_patience
+        )
         admitted: CallRequest | None = None
         try:
             async with _reserving(engines) as reserving:

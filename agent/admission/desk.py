@@ -54,11 +54,16 @@ class Desk:
     serves at once, if that is known."""
 
     def __init__(
-        self, file: Path | None, ledger: SecretStr | None, mind_calls: int | None = None
+        self,
+        file: Path | None,
+        ledger: SecretStr | None,
+        mind_calls: int | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self._file = file
         self._ledger = ledger
         self._mind_calls = mind_calls
+        self._patience = patience
         self._engine: Engine | None = None
         self._opening = threading.Lock()
         self._known: tuple[tuple[int, int, int] | None, Admission] | None = None
@@ -165,7 +170,7 @@ class Desk:
             logger.error("calls cannot be counted: there is no ledger")
             return unknown
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 return await asyncio.to_thread(self._in_transaction, self._ledger, work)
         except (LedgerError, SQLAlchemyError, OSError) as error:
             about = {"why": type(error).__name__}

@@ -50,6 +50,7 @@ class Engines:
 
     doors: Callable[[], Sequence[Door]]
     call: str
+    patience: float = PATIENCE
 
     async def reserve(self) -> bool:
         """False: one of them has no room, and none keeps any."""
@@ -67,19 +68,20 @@ class Engines:
         """The answers' statuses; None where there was none. What does not know the route says 404."""
         doors = await asyncio.to_thread(self.doors)
         async with aiohttp.ClientSession() as http:
-            return await asyncio.gather(*(_asked(http, door, method, path, how) for door in doors))
+            asked = (self._ask(http, door, method, path, how) for door in doors)
+            return await asyncio.gather(*asked)
 
-
-async def _asked(
-    http: aiohttp.ClientSession, door: Door, method: str, path: str, how: dict[str, Any]
-) -> int | None:
-    headers = {"Authorization": f"Bearer {door.key}"} if door.key else {}
-    try:
-        async with (
-            asyncio.timeout(PATIENCE),
-            http.request(method, door.url + path, headers=headers, **how) as answer,
-        ):
-            return answer.status
-    except (aiohttp.ClientError, TimeoutError) as error:
-        logger.info("an engine does not say if it has room", extra={"why": type(error).__name__})
-        return None
+    async def _ask(
+        self, http: aiohttp.ClientSession, door: Door, method: str, path: str, how: dict[str, Any]
+    ) -> int | None:
+        headers = {"Authorization": f"Bearer {door.key}"} if door.key else {}
+        try:
+            async with (
+                asyncio.timeout(self.patience),
+                http.request(method, door.url + path, headers=headers, **how) as answer,
+            ):
+                return answer.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            about = {"why": type(error).__name__}
+            logger.info("an engine does not say if it has room", extra=about)
+            return None

@@ -44,7 +44,7 @@ def ledger(engine: Engine) -> SecretStr:
 
 @pytest.fixture
 def desk(tmp_path: Path, ledger: SecretStr) -> Iterator[Desk]:
-    with closing(Desk(tmp_path / "sip.yaml", ledger)) as desk:
+    with closing(Desk(tmp_path / "sip.yaml", ledger, patience=60.0)) as desk:
         desk.open()
         yield desk
 

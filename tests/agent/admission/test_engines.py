@@ -36,7 +36,7 @@ async def doors(ears: Echo, voice: Echo) -> AsyncIterator[Sequence[Door]]:
 
 
 def engines(doors: Sequence[Door], call: str) -> Engines:
-    return Engines(lambda: doors, call)
+    return Engines(lambda: doors, call, patience=60.0)
 
 
 async def test_a_call_has_room_at_both_or_at_none(
@@ -63,7 +63,7 @@ async def test_an_engine_that_does_not_say_has_room(doors: Sequence[Door]) -> No
             Door("http://127.0.0.1:9", None),  # is away
             Door(doors[0].url, "a wrong key"),
         ]
-        assert await engines(strangers, "AJ_1").reserve()
+        assert await Engines(lambda: strangers, "AJ_1").reserve()
         slow.drop()
 
 
