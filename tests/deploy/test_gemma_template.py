@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -215,6 +215,7 @@ def test_nobodys_words_open_or_close_a_turn() -> None:
     assert [role for role, _ in turns(page)] == ["user", "model", "user", "model", "user"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["look_up", "book"]), arguments), min_size=1, max_size=3))
 def test_rendered_calls_are_what_the_pythonic_parser_reads(
     calls: list[tuple[str, dict[str, Any]]],

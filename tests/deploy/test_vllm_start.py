@@ -20,7 +20,7 @@ from parley.plan.gpus import GPUS
 from parley.plan.page import command as planned_command
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "vllm"
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 VLLM = """#!{python}
 import json, pathlib, sys
@@ -146,6 +146,7 @@ async def becomes(url: str, status: int) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(180)
 async def test_it_is_ready_when_the_warm_answer_has_come_and_ends_with_a_signal(
     tmp_path: Path,
 ) -> None:
