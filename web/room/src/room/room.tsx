@@ -17,7 +17,7 @@ export function Room() {
   const [name, setName] = useState(useLocation().query.get("persona"));
   const [phone, setPhone] = useState(false);
 
-  useEffect(() => () => talk.leave(), [talk]);
+  useEffect(() => () => void talk.hangUp(), [talk]);
   useEffect(() => {
     if (config?.livekit_url) talk.prepare(config.livekit_url);
   }, [talk, config]);

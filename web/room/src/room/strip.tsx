@@ -19,15 +19,14 @@ export function Strip({ talk, shown }: { talk: Talk; shown: Shown }) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: marks are drawn once more at the end.
   useEffect(() => {
-    let frame = 0;
     function draw() {
       if (canvas.current) paint(canvas.current, talk, latest.current);
-      if (moving) frame = requestAnimationFrame(draw);
     }
     draw();
+    const drawing = moving ? setInterval(draw, COLUMN * 1000) : undefined;
     addEventListener("resize", draw);
     return () => {
-      cancelAnimationFrame(frame);
+      clearInterval(drawing);
       removeEventListener("resize", draw);
     };
   }, [talk, moving, shown.phase]);

@@ -42,8 +42,9 @@ interface Token {
   call_id: string;
 }
 
-/** Milliseconds for the agent to be heard of. */
-const AGENT_PATIENCE = 12_000;
+/** Milliseconds for the agent to be heard of, until it is said what to do, and until we hang up. */
+const AGENT_PATIENCE = 10_000;
+const RINGING = 60_000;
 /** The same for one that left to come back, or for the room to be closed behind it. */
 const RETURN_PATIENCE = 5_000;
 /** How often levels are read. */
@@ -128,7 +129,7 @@ export class Talk {
     this.show({ phase: "connecting" });
     const asked = request<Token>("/room/token", { body: { persona, vars: {} } });
     const [{ url, token }] = await Promise.all([asked, phone && this.soundAsPhone(phone)]);
-    this.patience = setTimeout(() => this.end(NO_WORKER), AGENT_PATIENCE);
+    this.patience = setTimeout(() => this.nobodyYet(), AGENT_PATIENCE);
     this.began = performance.now();
     await this.room.connect(url, token);
     if (!this.microphone || this.isOver()) return;
@@ -141,7 +142,7 @@ export class Talk {
   }
 
   async hangUp(): Promise<void> {
-    await this.end(null);
+    if (!this.is("idle")) await this.end(null);
   }
 
   async mute(muted: boolean): Promise<void> {
@@ -169,16 +170,17 @@ export class Talk {
     if (kind === "audiooutput") await this.sound?.speakAt(device);
   }
 
-  /** Nobody looks any more. */
-  leave(): void {
-    if (!this.is("idle")) void this.end(null);
-  }
-
   private async onSound(track: RemoteTrack): Promise<void> {
     if (track.kind !== Track.Kind.Audio || this.isOver()) return;
     clearTimeout(this.patience);
-    this.show({ phase: "talking", met: true });
+    this.show({ phase: "talking", met: true, trouble: null });
     await this.sound?.hearTheirs(track.mediaStreamTrack, track.attach());
+  }
+
+  /** A worker that is only slow may still come. */
+  private nobodyYet(): void {
+    this.show({ trouble: NO_WORKER });
+    this.patience = setTimeout(() => this.end(NO_WORKER), RINGING - AGENT_PATIENCE);
   }
 
   private onData(payload: Uint8Array, topic?: string): void {

@@ -13,7 +13,7 @@ export const MICROPHONE_NEEDS_HTTPS: Trouble = {
 };
 
 export const NO_WORKER: Trouble = {
-  title: "Nobody answered",
+  title: "Nobody answers",
   todo: "No worker took the call: either none runs (.run/logs/worker.log says why), or it holds as many calls as it may (AGENT_MAX_CALLS).",
 };
 
