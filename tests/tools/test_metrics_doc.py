@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,14 @@ BOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "gauge": ("",), "counter": ("",)}
 
 STRING = re.compile(r'"[^"]*"')
-NAME = re.compile(r"\bparley_[a-z0-9_]+")
+NAME = re.compile(r"\b(?:parley|process)_[a-z0-9_]+")
+OF_PROCESSES = {
+    "process_cpu_seconds_total",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+}
+"""What we show of Prometheus's own."""
+
 WORDS = {
     *("and", "avg", "by", "clamp_min", "histogram_quantile", "ignoring", "increase", "max", "min"),
     *("on", "or", "rate", "sum", "unless", "vector", "without"),
@@ -69,7 +77,15 @@ def exported() -> dict[str, str]:
         family.name + ("_total" if family.type == "counter" else ""): family.type
         for registry in registries()
         for family in registry.collect()
+        if not family.name.startswith("process_")  # Prometheus's own, of every program
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
+def test_what_is_shown_of_a_process_is_told_by_every_part() -> None:
+    for registry in (WorkerMetrics().registry, WebMetrics(_NoFeed()).registry):  # type: ignore[arg-type]
+        told = {sample.name for family in registry.collect() for sample in family.samples}
+        assert told >= OF_PROCESSES
 
 
 def documented() -> dict[str, str]:
@@ -109,7 +125,8 @@ def rules() -> list[dict[str, Any]]:
 
 
 def known_series() -> set[str]:
-    return {name + end for name, kind in documented().items() for end in SUFFIXES[kind]}
+    ours = {name + end for name, kind in documented().items() for end in SUFFIXES[kind]}
+    return ours | OF_PROCESSES
 
 
 @pytest.mark.parametrize(("where", "expression"), [*expressions()])

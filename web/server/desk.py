@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
@@ -37,6 +37,7 @@ class Twilio:
 class Metrics:
     def __init__(self, feed: Feed) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.requests = Counter(
             "parley_web_requests",
             "Requests answered.",

@@ -10,7 +10,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Gauge,
+    ProcessCollector,
+    generate_latest,
+)
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -76,6 +82,7 @@ def build_app(service: Service) -> Starlette:
         "1 once it is warm, while it is not broken.",
         lambda: warm and not service.broken(),
     )
+    ProcessCollector(registry=service.registry)
     traces = service.tracing or tracing(f"parley-{service.name}", os.environ)
 
     @contextlib.asynccontextmanager
