@@ -83,6 +83,7 @@ async def test_a_wrong_span_or_zone_is_named(rig: Rig) -> None:
         "zone=Mars/Olympus": "zone",
         "zone=../../etc/passwd": "zone",
         "from=yesterday": "from",
+        "from=0": "from",
     }.items():
         status, said = await rig.get(f"/v1/overview?{query}")
         assert (status, said["error"]["code"]) == (422, "invalid"), query

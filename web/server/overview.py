@@ -7,13 +7,14 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, BeforeValidator
 
 from ledger.figures import Figures, percentile, total
 from web.server.access import Reader
 from web.server.desk import Desk, TheDesk
 from web.server.engines import EngineLoad
 from web.server.errors import ApiError, documented
+from web.server.wanted import written_out
 
 router = APIRouter(prefix="/v1", tags=["overview"])
 
@@ -31,7 +32,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 Zone = Annotated[str, Query(max_length=64), AfterValidator(lambda name: _zone(name).key)]
-Day = Annotated[date | None, Query()]
+Day = Annotated[date, BeforeValidator(written_out)]
 
 
 class Spread(BaseModel):
@@ -71,8 +72,8 @@ class Overview(BaseModel):
 async def overview(  # noqa: PLR0917  # FastAPI calls it by name
     desk: TheDesk,
     key: Reader,
-    from_: Annotated[Day, Query(alias="from", description="The first day.")] = None,
-    to: Annotated[Day, Query(description="The last day; today.")] = None,
+    from_: Annotated[Day | None, Query(alias="from", description="The first day.")] = None,
+    to: Annotated[Day | None, Query(description="The last day; today.")] = None,
     zone: Zone = "UTC",
     tests: Annotated[bool, Query(description="Also calls from the test room.")] = False,
 ) -> Overview:

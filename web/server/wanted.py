@@ -1,16 +1,19 @@
 """Which calls are asked for: the filters of every route that takes more than one."""
 
+import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from agent.call import Outcome
 from ledger.calls import Wanted
 from sip.line import E164, PersonaName
 from web.server.access import Reader, require
 from web.server.keys import Scope
+
+NUMERAL = re.compile(r"\s*[+-]?[\d._]*(?:[eE][+-]?\d+)?\s*")
 
 State = Literal["idle", "connecting", "active", "stopping", "ended", "error"]
 Direction = Literal["inbound", "outbound", "room", "console"]
@@ -23,7 +26,14 @@ def in_utc(given: datetime) -> datetime:
         raise ValueError("a moment that no calendar has: give a year of this century") from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
+def written_out(given: Any) -> Any:
+    """A bare number would be taken for seconds since 1970."""
+    if not isinstance(given, str) or NUMERAL.fullmatch(given):
+        raise ValueError("write it as ISO 8601: 2026-03-02T09:30:00Z, a day as 2026-03-02")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(written_out), AfterValidator(in_utc)]
 
 
 def _bare(given: str) -> str:
