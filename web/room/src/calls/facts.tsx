@@ -60,7 +60,9 @@ export function Facts({ call, path }: { call: WholeCall; path: string }) {
             A line of CSV
           </Download>
         </ul>
-        <p className="calls-quiet">In these files numbers of telephones and cards are masked.</p>
+        <p className="calls-quiet">
+          In the files numbers of telephones and cards are masked. In the recording they are heard.
+        </p>
       </section>
     </>
   );

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { request } from "../api.ts";
+import { Link } from "../router.tsx";
 import { Button, Empty } from "../ui/index.ts";
 import { short } from "../ui/waterfall-layout.ts";
 import { HangUp, Say, Transfer } from "./orders.tsx";
@@ -80,7 +81,13 @@ function Live({ call, listening, ask }: LiveProps) {
   return (
     <li className="live-call" aria-label={name}>
       <div className="live-who">
-        <p className="live-whom">{whomMasked(call)}</p>
+        <p className="live-whom">
+          {call.started_at ? (
+            <Link href={`/calls/${encodeURIComponent(call.id)}`}>{whomMasked(call)}</Link>
+          ) : (
+            whomMasked(call)
+          )}
+        </p>
         <p className="live-about">
           {call.persona ?? "No agent yet"}
           {call.direction && call.direction !== "room" && ` · ${directionWord(call.direction)}`}
