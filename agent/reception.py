@@ -191,6 +191,13 @@ class Reception:
         return self.sounds(self.job.room, self.settings, asked.persona)
 
 
+async def reserved(
+    settings: Settings, request: CallRequest, call: str, patience: float = PATIENCE
+) -> bool:
+    """Whether the engines keep room for a call that we place, by the name `call`."""
+    return await Engines(lambda: doors_of(settings, request.persona), call, patience).reserve()
+
+
 @asynccontextmanager
 async def _reserving(engines: Engines) -> AsyncIterator[asyncio.Task[bool]]:
     """Beside what is done inside: it costs the caller no time."""

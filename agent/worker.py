@@ -31,7 +31,7 @@ from agent.persona import (
     with_defaults,
 )
 from agent.privacy import keep_callers_out_of_logs
-from agent.reception import Reception
+from agent.reception import Reception, reserved
 from agent.record import CallRecord, call_record
 from agent.server import Worker
 from agent.session import build_session, import_vad, load_vad, room_options
@@ -125,10 +125,15 @@ def _record(job: JobContext, settings: Settings, call: Call) -> CallRecord:
 async def _let_in(
     job: JobContext, call: Call, line: Line, record: CallRecord, request: CallRequest
 ) -> CallRequest | None:
-    """Callers by telephone; whom we call, and who is in a test room, is."""
+    """Callers by telephone. Whom we call is, and is rung, if there is room in the engines; who is in
+    a test room is."""
+    settings: Settings = job.proc.userdata["settings"]
+    if request.direction == "outbound" and not await reserved(settings, request, job.job.id):
+        call.failed("the engines are full")
+        logger.warning("nobody is called: the engines are full")
+        return None
     if request.direction != "inbound" or job.is_fake_job():
         return request
-    settings: Settings = job.proc.userdata["settings"]
     desk: Desk = job.proc.userdata["desk"]
     return await Reception(job, line, call, record, settings, desk, GONE_AFTER).let_in(request)
 

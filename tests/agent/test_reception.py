@@ -19,7 +19,7 @@ from agent.admission.desk import Desk
 from agent.call import Call, CallRequest, Outcome
 from agent.config import EarsSettings, Settings, VoiceSettings
 from agent.line import Line
-from agent.reception import Reception
+from agent.reception import Reception, reserved
 from agent.record import CallRecord
 from ledger.database import open_ledger
 from ledger.tables import CallRow
@@ -214,6 +214,7 @@ async def test_engines_without_room_refuse_the_call_and_keep_none_for_it(scene: 
         assert await scene.let_in() is None
         assert scene.call.end_reason == "refused: the engines are full"
         assert (ears.gate.reserved, voice.gate.reserved) == (0, 1)
+        assert not await reserved(scene.settings, ASKED, "AJ_2", PATIENT)  # nor one that we place
         voice.gate.release("another")
         assert await scene.let_in() == ASKED
         assert (ears.gate.reserved, voice.gate.reserved) == (1, 1)
