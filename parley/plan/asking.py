@@ -67,7 +67,7 @@ def _mind(words: Words, gpus: Sequence[Gpu]) -> Mind:
         raise PlanError("a model is divided among GPUs of one kind: name the same --gpu twice")
     if model.kv_heads % len(gpus):
         raise PlanError(f"{model.kv_heads} KV heads cannot be divided among {len(gpus)} GPUs")
-    quantize = "fp8" if bits == 8 != have else None  # noqa: PLR2004
+    quantize = "fp8_per_channel" if bits == 8 != have else None  # noqa: PLR2004
     if bits == 4 != have:  # noqa: PLR2004
         if words.model not in IN_FOUR_BITS:
             raise PlanError(
