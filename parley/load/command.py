@@ -73,7 +73,12 @@ def load(
         stack, number, pids = _target(target)
         here = target is None
         callers = Callers(stack, to or number, pids, every, hold, talk, overhear and here)
-        options: dict[str, float | str] = {"most": most, "hold": hold, "every": every, "talk": talk}
+        options: dict[str, int | float | str] = {
+            "most": most,
+            "hold": hold,
+            "every": every,
+            "talk": talk,
+        }
         machine = facts()
         steps = asyncio.run(measure(Search(most, min(first, most)), callers, wanted, _told))
     except (

@@ -1,6 +1,6 @@
 """The report of a load as a page of its own, with its plots and no other file. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from parley.load.plot import Chart
@@ -126,7 +126,7 @@ def _reasons(steps: Sequence[Step]) -> Iterator[str]:
     )
 
 
-def _joined(facts: dict[str, str | int | float] | dict[str, float | str]) -> str:
+def _joined(facts: Mapping[str, str | int | float]) -> str:
     return escape("; ".join(f"{name}: {value}" for name, value in facts.items()))
 
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDE, HIGH = 460, 240
-LEFT, RIGHT, TOP, FOOT = 44, 12, 30, 44
+WIDE, HIGH = 460, 256
+LEFT, RIGHT, TOP, FOOT = 44, 12, 30, 60
 """Pixels around the plot."""
+
+LETTER = 6.4
+"""Pixels of one in the legend, about."""
 
 TICKS = (1, 2, 2.5, 5, 10)
 LINES = 5
@@ -35,8 +38,9 @@ class Chart:
         if self.bound is not None:
             y = self._y(self.bound, top)
             yield f'<line x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y}" y2="{y}" class="bound"/>'
-        for place, (name, values) in enumerate(self.series.items()):
-            yield from self._line(place, name, values, top)
+        for place, values in enumerate(self.series.values()):
+            yield from self._line(place, values, top)
+        yield from self._legend()
         yield "</svg>"
 
     def _grid(self, top: float) -> Iterator[str]:
@@ -48,9 +52,18 @@ class Chart:
         for calls in self.at:
             yield f'<text x="{self._x(calls)}" y="{HIGH - FOOT + 16}" class="middle">{calls}</text>'
 
-    def _line(
-        self, place: int, name: str, values: Sequence[float | None], top: float
-    ) -> Iterator[str]:
+    def _legend(self) -> Iterator[str]:
+        """Names in a row, and in a second one where they need it."""
+        x, y = LEFT, HIGH - 26
+        for place, name in enumerate(self.series):
+            wide = 26 + LETTER * len(name)
+            if x + wide > WIDE and x > LEFT:
+                x, y = LEFT, y + 18
+            yield f'<circle cx="{x + 4}" cy="{y}" r="4" class="dot s{place % 8}"/>'
+            yield f'<text x="{x + 12}" y="{y + 4}">{escape(name)}</text>'
+            x += wide
+
+    def _line(self, place: int, values: Sequence[float | None], top: float) -> Iterator[str]:
         known = [
             (self._x(calls), self._y(value, top))
             for calls, value in zip(self.at, values, strict=True)
@@ -59,9 +72,6 @@ class Chart:
         points = " ".join(f"{x},{y}" for x, y in known)
         yield f'<polyline points="{points}" class="line s{place % 8}"/>'
         yield from (f'<circle cx="{x}" cy="{y}" r="3" class="dot s{place % 8}"/>' for x, y in known)
-        x = LEFT + place * (WIDE - LEFT) // max(len(self.series), 1)
-        yield f'<circle cx="{x + 4}" cy="{HIGH - 12}" r="4" class="dot s{place % 8}"/>'
-        yield f'<text x="{x + 12}" y="{HIGH - 8}">{escape(name)}</text>'
 
     def _top(self) -> float:
         values = [value for each in self.series.values() for value in each if value is not None]

@@ -52,7 +52,7 @@ class LoadReport(_Part):
 
     version: Literal[1] = 1
     machine: dict[str, str | int | float]
-    options: dict[str, float | str]
+    options: dict[str, int | float | str]
     slo: Slo
     steps: tuple[Step, ...]
     capacity: int

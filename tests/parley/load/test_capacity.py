@@ -85,7 +85,7 @@ def test_a_plot_keeps_inside_its_frame_whatever_it_shows() -> None:
         (float(each.get("cx", 0)), float(each.get("cy", 0)))
         for each in ElementTree.fromstring(drawn).findall("circle")
     ]
-    assert all(0 <= x <= 460 and 0 <= y <= 240 for x, y in places)
+    assert all(0 <= x <= 460 and 0 <= y <= 256 for x, y in places)
 
 
 @given(st.floats(1e-6, 1e6))
