@@ -54,13 +54,13 @@ class Chart:
 
     def _legend(self) -> Iterator[str]:
         """Names in a row, and in a second one where they need it."""
-        x, y = LEFT, HIGH - 26
+        x, y = float(LEFT), HIGH - 26
         for place, name in enumerate(self.series):
             wide = 26 + LETTER * len(name)
             if x + wide > WIDE and x > LEFT:
-                x, y = LEFT, y + 18
-            yield f'<circle cx="{x + 4}" cy="{y}" r="4" class="dot s{place % 8}"/>'
-            yield f'<text x="{x + 12}" y="{y + 4}">{escape(name)}</text>'
+                x, y = float(LEFT), y + 18
+            yield f'<circle cx="{x + 4:.0f}" cy="{y}" r="4" class="dot s{place % 8}"/>'
+            yield f'<text x="{x + 12:.0f}" y="{y + 4}">{escape(name)}</text>'
             x += wide
 
     def _line(self, place: int, values: Sequence[float | None], top: float) -> Iterator[str]:
