@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -23,6 +23,7 @@ from tests.parley.load.calls import call, figures, turn, unanswered
 SLO = Slo(setup_rate=1.0, first_sound_p95=1.6)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(1, 200), st.integers(1, 8))
 def test_the_search_finds_what_is_carried_in_few_steps(carries: int, most: int, first: int) -> None:
     search, tried = Search(most, min(first, most)), list[int]()
@@ -88,6 +89,7 @@ def test_a_plot_keeps_inside_its_frame_whatever_it_shows() -> None:
     assert all(0 <= x <= 460 and 0 <= y <= 256 for x, y in places)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1e6))
 def test_lines_of_a_grid_are_few_and_round(top: float) -> None:
     assert 2 <= top / tick(top) <= 5.0001
