@@ -69,6 +69,20 @@ async def test_a_call_has_its_row_from_the_start_to_the_end() -> None:
 
 
 @on_virtual_time
+async def test_a_recording_is_told_with_the_moment_at_which_it_begins() -> None:
+    book, call = Notebook(), Call(id="call-1", started_at=0.0)
+    record = record_of(call, book)
+    record.joined(INBOUND, "caller", CALLER)
+    record.recorded(None, None)
+    assert [row["kind"] for row in book.of(EventRow)].count("recording") == 0
+    record.recorded("/data/c1.ogg", START + timedelta(seconds=2))
+    (begun,) = [row for row in book.of(EventRow) if row["kind"] == "recording"]
+    assert begun["at"] == START + timedelta(seconds=2)
+    assert book.only_call["recording"] == "/data/c1.ogg"
+    record.end()
+
+
+@on_virtual_time
 async def test_a_call_that_waited_was_answered_then_and_its_place_is_free_when_it_stops() -> None:
     book, call = Notebook(), Call(id="call-1", started_at=0.0)
     record = record_of(call, book, cost=lambda seconds, models: seconds / 100 + len(models))

@@ -41,6 +41,7 @@ def test_a_call_is_recorded_from_its_greeting_to_its_end(tmp_path: Path) -> None
         async with talk(persona(), [STORY], settings=settings) as call:
             await call.told(2.0)
         assert call.conversation.call.recording == str(tmp_path / "c1.wav")
+        assert call.conversation.recorded_since is not None
 
     call_up()
     assert seconds(tmp_path) == pytest.approx(6.0, abs=1.0)
@@ -53,6 +54,7 @@ def test_a_persona_that_wants_none_leaves_no_file(tmp_path: Path) -> None:
         async with talk(persona(enabled=False), [STORY], settings=settings) as call:
             await call.told(1.0)
         assert call.conversation.call.recording is None
+        assert call.conversation.recorded_since is None
 
     call_up()
     assert not list(tmp_path.iterdir())
