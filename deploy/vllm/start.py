@@ -31,7 +31,7 @@ PATIENCE = 60.0
 """Seconds for the warm answer: the first one compiles."""
 
 QUEUED = 4
-"""Requests of a sequence that may wait; more get 503 at once."""
+"""Requests a sequence, running or waiting; more get 503 at once."""
 
 STARTED, REFUSED = 0, 2
 OK, UNAVAILABLE = 200, 503
