@@ -7,30 +7,28 @@ from pydantic import SecretStr
 from parley.ports import Ports
 from parley.probes import HOST
 from parley.settings import Settings
-from web.server.engines import Engine, HttpEngines
+from web.server.engines import Engine, Kind
 
 
-def engines_of(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> HttpEngines:
+def engines_of(
+    settings: Settings, ports: Ports, environment: Mapping[str, str]
+) -> tuple[Engine, ...]:
     """As `parley.parts` tells the worker of them."""
 
-    def named(side: str, usual: str) -> tuple[str, SecretStr | None]:
+    def part(name: str, side: str, usual: str, kind: Kind = "engine") -> Engine:
         if url := environment.get(f"AGENT_{side}__URL"):
-            key = environment.get(f"AGENT_{side}__KEY")
-            return url, SecretStr(key) if key else None
-        return usual, settings.engine_key
+            return Engine(name, url, kind, _secret(environment, f"AGENT_{side}__KEY"))
+        return Engine(name, usual, kind, settings.engine_key)
 
-    ears, ears_key = named("STT", f"http://{HOST}:{ports.whisper}")
-    voice, voice_key = named("TTS", f"http://{HOST}:{ports.csm}")
-    mind, mind_key = named("LLM", f"http://{HOST}:{ports.scripted}/v1")
-    key = environment.get("AGENT_HEALTH_KEY")
-    worker = Engine(
-        "worker", f"http://{HOST}:{ports.worker}", "worker", SecretStr(key) if key else None
+    worker = f"http://{HOST}:{ports.worker}"
+    return (
+        Engine("worker", worker, "worker", _secret(environment, "AGENT_HEALTH_KEY")),
+        part("ears", "STT", f"http://{HOST}:{ports.whisper}"),
+        part("mind", "LLM", f"http://{HOST}:{ports.scripted}/v1", "mind"),
+        part("voice", "TTS", f"http://{HOST}:{ports.csm}"),
     )
-    return HttpEngines(
-        (
-            worker,
-            Engine("ears", ears, key=ears_key),
-            Engine("mind", mind, "mind", mind_key),
-            Engine("voice", voice, key=voice_key),
-        )
-    )
+
+
+def _secret(environment: Mapping[str, str], name: str) -> SecretStr | None:
+    value = environment.get(name)
+    return SecretStr(value) if value else None

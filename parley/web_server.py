@@ -21,6 +21,7 @@ from parley.web_entry import LINKS, address, needs_no_login
 from sip.line import Line
 from web.server.app import build_app
 from web.server.desk import Desk, Twilio
+from web.server.engines import HttpEngines
 from web.server.entry import Entry
 from web.server.keys import KeyFile
 from web.server.links import Links
@@ -67,7 +68,7 @@ async def _desk(
                 entry=_entry(settings, ports),
                 tickets=_tickets(settings, ports, environment),
                 pages=ROOT / "web" / "room" / "dist",
-                engines=engines_of(settings, ports, environment),
+                engines=HttpEngines(engines_of(settings, ports, environment)),
             )
     finally:
         engine.dispose()

@@ -39,6 +39,9 @@ class NoEngines:
         return []
 
 
+Kind = Literal["engine", "worker", "mind"]
+
+
 @dataclass(frozen=True)
 class Engine:
     """`url` as the agent has it. `kind` is what it answers: our engines `/ready`, the worker
@@ -46,7 +49,7 @@ class Engine:
 
     name: str
     url: str
-    kind: Literal["engine", "worker", "mind"] = "engine"
+    kind: Kind = "engine"
     key: SecretStr | None = None
 
 

@@ -84,6 +84,7 @@ const EVENTS: Record<string, (details: Record<string, unknown>) => string> = {
   failure: ({ part, kind }) => `Failure of ${part ?? "a part"}: ${kind ?? "unknown"}`,
   listened: ({ who }) => `${who ?? "Somebody"} listened in`,
   recording: () => "The recording begins",
+  queue: ({ position }) => `Waits for a place, as number ${position ?? "?"}`,
   state: ({ state }) => stateWord(String(state)),
   twilio: ({ CallStatus }) => `Twilio: ${CallStatus ?? "told"}`,
 };
