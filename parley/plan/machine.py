@@ -38,7 +38,7 @@ def look(root: Path) -> Machine:
     """`root` is the checkout. Raises PlanError."""
     return Machine(
         gpus=seen_gpus(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
+        cores=os.cpu_count() or 1,
         memory=psutil.virtual_memory().total,
         disk=shutil.disk_usage(root).free,
         versions={name: version for name, version in _versions(root).items() if version},
