@@ -1,28 +1,21 @@
 """Calls that we place: `parley call`, livekit-sip and the agent, to a telephone that tells what it saw."""
 
 import asyncio
-import contextlib
 import json
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from livekit import api
 
 from agent.call import Outcome
-from parley.outbound import open_dialler, open_queue, read_line
-from parley.settings import Settings
-from sip.outbound.dialler import Dialler
-from sip.outbound.queue import Dial, Order, Queue, State
-from sip.simulate.callee import ANSWERS, BUSY, DECLINES, RINGS, Callee, Manner, callee
+from sip.outbound.queue import Order, State
+from sip.simulate.callee import ANSWERS, BUSY, DECLINES, RINGS, Manner
+from tests.e2e.office import OURS, RINGING, THEIRS, Office, office_of
 from tests.e2e.switchboard import Switchboard, until
 from tests.stack import Stack
 
@@ -30,55 +23,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 UNKNOWN = Manner(404, "Not Found")
 
-OURS = "+12025550199"
-THEIRS = "+12025550123"
-
-RINGING = 5
 QUIET = 0.3
 """Seconds after the answer in which the agent does not speak: the callee's words come first."""
 SOON = 60.0
-
-
-@dataclass
-class Office:
-    """A line of ours, and the one telephone that it reaches."""
-
-    phone: Callee
-    stack: Stack
-    file: Path
-
-    async def start(self) -> Process:
-        """`parley call`."""
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "parley", "call", THEIRS),
-            *("--persona", "receptionist", "--json"),
-            env=self.stack.environment | {"PARLEY_SIP_FILE": str(self.file)},
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-
-    async def call(self, manner: Manner) -> Dial:
-        """What `parley call` does, without the seconds that a new process takes."""
-        self.phone.manner = manner
-        async with self.dialler() as (queue, dialler):
-            order = Order(THEIRS, OURS, "receptionist")
-            dial_id = await asyncio.to_thread(queue.add, order, datetime.now(UTC), held=True)
-            await dialler.run_held(dial_id)
-            return await self.dial(queue, dial_id)
-
-    @contextlib.asynccontextmanager
-    async def dialler(self) -> AsyncIterator[tuple[Queue, Dialler]]:
-        line, settings = read_line(self.file), Settings.load(self.stack.environment)
-        async with (
-            open_queue(settings) as queue,
-            open_dialler(line, queue, settings, self.stack.environment) as dialler,
-        ):
-            yield queue, dialler
-
-    async def dial(self, queue: Queue, dial_id: str) -> Dial:
-        dial = await asyncio.to_thread(queue.get, dial_id)
-        assert dial is not None
-        return dial
 
 
 async def told(process: Process) -> tuple[int, dict[str, Any]]:
@@ -90,42 +37,11 @@ async def told(process: Process) -> tuple[int, dict[str, Any]]:
     return process.returncode, printed
 
 
-@contextlib.asynccontextmanager
-async def trunk_to(phone: Callee, livekit: api.LiveKitAPI, name: str) -> AsyncIterator[None]:
-    wanted = api.SIPOutboundTrunkInfo(
-        name=name,
-        address=phone.address,
-        transport=api.SIPTransport.SIP_TRANSPORT_UDP,
-        numbers=[OURS],
-    )
-    made = await livekit.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=wanted))
-    yield
-    await livekit.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=made.sip_trunk_id))
-
-
 @pytest.fixture
 async def office(parley: Stack, switchboard: Switchboard, tmp_path: Path) -> AsyncIterator[Office]:
     """Without calls when the test begins, and when it has ended."""
-    line = {
-        "public_host": "sip.example.org",
-        "domain": "example",
-        "name": "office",
-        "numbers": [{"number": OURS, "persona": "receptionist"}],
-        "outbound": {
-            "ringing_seconds": RINGING,
-            "calls_per_second": 100,
-            "retry_after_seconds": 1,
-        },
-    }
-    file = tmp_path / "sip.yaml"
-    file.write_text(yaml.safe_dump(line))
-    os.chmod(parley.environment["PARLEY_ENV_FILE"], 0o600)
-    async with (
-        parley.livekit() as livekit,
-        callee() as phone,
-        trunk_to(phone, livekit, "parley office"),
-    ):
-        yield Office(phone, parley, file)
+    async with office_of(parley, tmp_path) as office:
+        yield office
     await switchboard.until_idle()
 
 
