@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
+from parley.part_log import LineFilter
+
 Hook = Callable[[], Awaitable[None]]
 Probe = Callable[[], Awaitable[bool]]
 
@@ -19,7 +21,8 @@ class Part:
 
     `answers` is asked until it says yes, at most `patience` seconds long. `restarted` is awaited
     when the part is up again after a death. `port` is what others reach it by. A part that has
-    not ended `stop_patience` seconds after `stop_signal` is killed.
+    not ended `stop_patience` seconds after `stop_signal` is killed. With a `log_filter`, its log has
+    what that makes of each line.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Part:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_patience: float = 5.0
     restarted: Hook | None = None
+    log_filter: LineFilter | None = None
 
     def with_defaults(self, variables: Mapping[str, str]) -> Self:
         """The same part with `variables` under those that it has."""

@@ -1,25 +1,22 @@
 """The parts of Parley on one machine: their commands, order, settings and signs of life."""
 
 import json
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from agent.persona import PersonaError, load_persona
 from agent.yaml_file import BadFileError
 from parley.part import Hook, Part
+from parley.part_files import program, read_config, refuse_beyond_loopback
+from parley.part_log import LineFilter, without_callers
 from parley.phrases import write_phrases
 from parley.ports import RTC_PORTS, RTP_PORTS, Ports
 from parley.probes import HOST, http_ok, redis_ping, sip_options
 from parley.settings import ROOT, BadSettingsError, Settings
-from parley_serving.settings import is_loopback
 from parley_serving.telemetry import ENDPOINT
 
 SCRIPTS = ROOT / "personas" / "scripts"
@@ -97,7 +94,7 @@ class _Plan:
         flags = [word for key, value in options.items() for word in (f"--{key}", value)]
         return Part(
             "redis",
-            (_program("redis-server"), *flags),
+            (program("redis-server"), *flags),
             self._environment({}),
             self.ports.redis,
             redis_ping(self.ports.redis),
@@ -105,8 +102,8 @@ class _Plan:
         )
 
     def livekit(self, provision: Hook) -> Part:
-        config = _read(self.root / "livekit.yaml")
-        _refuse_beyond_loopback("livekit.yaml: bind_addresses", *config["bind_addresses"])
+        config = read_config(self.root / "livekit.yaml")
+        refuse_beyond_loopback("livekit.yaml: bind_addresses", *config["bind_addresses"])
         config["port"] = self.ports.livekit
         config["rtc"]["udp_port"] = f"{self.ports.rtc}-{self.ports.rtc + RTC_PORTS - 1}"
         config["redis"] = {"address": f"{HOST}:{self.ports.redis}"}
@@ -114,16 +111,17 @@ class _Plan:
         config["keys"] = {key: secret}
         return Part(
             "livekit-server",
-            (_program("livekit-server"),),
+            (program("livekit-server"),),
             self._environment({"LIVEKIT_CONFIG": json.dumps(config)}),
             self.ports.livekit,
             http_ok(self.ports.livekit, "/"),
             restarted=provision,
+            log_filter=self._log_filter(),
         )
 
     def sip(self) -> Part:
-        config = _read(self.root / "sip" / "bridge.yaml")
-        _refuse_beyond_loopback("sip/bridge.yaml: listen_ip", config["listen_ip"])
+        config = read_config(self.root / "sip" / "bridge.yaml")
+        refuse_beyond_loopback("sip/bridge.yaml: listen_ip", config["listen_ip"])
         config["redis"] = {"address": f"{HOST}:{self.ports.redis}"}
         config["ws_url"] = self.ports.livekit_url
         config["sip_port"] = self.ports.sip
@@ -131,11 +129,12 @@ class _Plan:
         config["api_key"], config["api_secret"] = self._livekit_keys()
         return Part(
             "livekit-sip",
-            (_program("livekit-sip"),),
+            (program("livekit-sip"),),
             self._environment({"SIP_CONFIG_BODY": json.dumps(config)}),
             self.ports.sip,
             sip_options(self.ports.sip),
             stop_signal=signal.SIGINT,  # SIGTERM waits for calls; they have been hung up by then
+            log_filter=self._log_filter(),
         )
 
     def whisper(self) -> Part:
@@ -212,6 +211,10 @@ class _Plan:
         except PersonaError as error:
             raise BadSettingsError(f"PARLEY_PERSONA: {error}") from error
 
+    def _log_filter(self) -> LineFilter | None:
+        """For LiveKit's own servers, which name callers in most lines."""
+        return None if self.settings.log_callers else without_callers
+
     def _livekit_keys(self) -> tuple[str, str]:
         return (
             self.settings.livekit_api_key,
@@ -227,30 +230,3 @@ class _Plan:
         if clash := sorted(own.keys() & given.keys()):
             raise BadSettingsError(f"{clash[0]} is chosen by `parley up`: unset it")
         return shared | {"PYTHONUNBUFFERED": "1"} | given | own
-
-
-def _program(name: str) -> str:
-    built = ROOT / ".tools" / "bin" / name
-    found = str(built) if built.exists() else shutil.which(name)
-    if found is None:
-        raise BadSettingsError(f"{name} is not installed: run `make setup`")
-    return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        config = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise BadSettingsError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(config, dict):
-        raise BadSettingsError(f"{path} must hold a mapping of settings")
-    return config
-
-
-def _refuse_beyond_loopback(what: str, *addresses: str) -> None:
-    for address in addresses:
-        if not is_loopback(address):
-            raise BadSettingsError(
-                f"{what} is {address}: `parley up` listens on this machine alone; "
-                "to be reached from others, run the parts with keys of your own"
-            )

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
         ROOT / ".env", description="File of secrets and settings, mode 0600."
     )
     run_dir: AbsolutePath = Field(ROOT / ".run", description="Data, logs and stack.json.")
+    log_callers: bool = Field(False, description="Let callers into the logs of LiveKit's servers.")
     port_base: int | None = Field(
         None,
         ge=1024,

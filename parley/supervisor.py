@@ -7,16 +7,18 @@ import os
 import shutil
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from parley.part import Part, PartError
+from parley.part_log import FilteredLog
 
 logger = logging.getLogger(__name__)
 
 PROBE_INTERVAL = 0.1
 DEATHS = 3
 DEATHS_WITHIN = 60.0
+LOG_PATIENCE = 1.0
 
 
 class Deaths:
@@ -57,6 +59,7 @@ class Supervisor:
         self._changed = changed
         self._first_pause = first_pause
         self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._filtered: dict[str, FilteredLog] = {}
 
     def pids(self) -> dict[str, int]:
         return {name: process.pid for name, process in self._processes.items()}
@@ -101,6 +104,7 @@ class Supervisor:
                 while not await part.answers():
                     await asyncio.wait({died}, timeout=PROBE_INTERVAL)
                     if died.done():
+                        await self._log_is_written(part)
                         raise PartError(self._last_words(part, died.result()))
         except TimeoutError:
             raise PartError(
@@ -110,7 +114,7 @@ class Supervisor:
             died.cancel()
 
     async def _spawn(self, part: Part) -> asyncio.subprocess.Process:
-        with self.log_of(part).open("ab") as log:
+        with self._sink(part) as log:
             process = await asyncio.create_subprocess_exec(
                 *_dies_with_us(part.stop_signal),
                 *part.command,
@@ -124,6 +128,25 @@ class Supervisor:
         self._processes[part.name] = process
         self._changed()
         return process
+
+    @contextlib.contextmanager
+    def _sink(self, part: Part) -> Iterator[int]:
+        """Where a part's process is to write its log; the process keeps it."""
+        if part.log_filter is None:
+            with self.log_of(part).open("ab") as log:
+                yield log.fileno()
+            return
+        filtered = FilteredLog(self.log_of(part), part.log_filter)
+        self._filtered[part.name] = filtered
+        try:
+            yield filtered.sink
+        finally:
+            filtered.close_sink()
+
+    async def _log_is_written(self, part: Part) -> None:
+        """All that a process which is gone had to say."""
+        if part.name in self._filtered:
+            await asyncio.to_thread(self._filtered[part.name].join, LOG_PATIENCE)
 
     def _last_words(self, part: Part, status: int) -> str:
         log = self.log_of(part)
@@ -171,6 +194,7 @@ class Supervisor:
         finally:
             _kill_group(process)
         await process.wait()
+        await self._log_is_written(part)
 
 
 def _kill_group(process: asyncio.subprocess.Process) -> None:

@@ -172,3 +172,9 @@ def test_a_persona_finds_its_secrets_where_the_worker_does(root: Path) -> None:
         build(root, **clerk)
     parts = build(root, **clerk, AGENT_SECRET_MINDS="s3cret")
     assert [part.name for part in parts if "AGENT_SECRET_MINDS" in part.environment] == ["worker"]
+
+
+def test_livekits_logs_name_nobody_unless_they_are_asked_to(root: Path) -> None:
+    filtered = [part.name for part in build(root) if part.log_filter]
+    assert filtered == ["livekit-server", "livekit-sip"]
+    assert not any(part.log_filter for part in build(root, PARLEY_LOG_CALLERS="true"))

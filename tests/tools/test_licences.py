@@ -34,13 +34,12 @@ def asks_for_its_notice_alone(licence: str) -> bool:
 def licences_of(package: metadata.Distribution) -> list[str]:
     """What it says of itself: an expression, else classifiers, else a name of one line."""
     about = package.metadata
-    if expression := about.get("License-Expression"):
-        return [expression]
+    if expression := about.get_all("License-Expression", []):
+        return expression
     kinds = [
         line.split(" :: ")[-1] for line in about.get_all("Classifier", []) if "OSI Approved" in line
     ]
-    named = about.get("License", "")
-    return kinds or ([named] if named and "\n" not in named else [])
+    return kinds or [name for name in about.get_all("License", []) if "\n" not in name]
 
 
 def python_packages() -> Iterator[tuple[str, list[str]]]:
