@@ -29,6 +29,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 AGENT = ("-m", "agent")
 FRAMEWORK = ("-m", "livekit.agents")
 FRAMEWORK_START = (*FRAMEWORK, "start", "agent/worker.py")
+WITHOUT_CALLS = {"AGENT_IDLE_PROCESSES": "0"}
+"""A worker that ends while it starts processes for calls takes its time, and no call comes."""
+
 NOBODY = {
     "PATH": os.environ["PATH"],
     "LIVEKIT_URL": "ws://127.0.0.1:9",
@@ -90,7 +93,8 @@ async def test_a_started_worker_is_ready_once_registered(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = worker_environment(parley.environment) | {"AGENT_HEALTH_PORT": str(port)}
+    environment = worker_environment(parley.environment) | WITHOUT_CALLS
+    environment["AGENT_HEALTH_PORT"] = str(port)
     started = worker(environment, *command, stop=signal.SIGTERM)
     async with started as process, aiohttp.ClientSession() as http:
         await line_with(process, b"registered worker")
@@ -107,12 +111,12 @@ async def test_dev_starts_again_when_code_changes(parley: Stack) -> None:
         await line_with(process, b"registered worker")
 
 
+@pytest.mark.timeout(240)  # two workers are started, one after the other
 async def test_lk_agent_dev_starts_it_and_starts_it_again_when_code_changes(
     tmp_path: Path,
 ) -> None:
     async with livekit_server(tmp_path) as server, driving() as lk:
-        # No call comes, and a worker that ends while it starts processes for calls takes its time.
-        environment = worker_environment(server.environment) | {"AGENT_IDLE_PROCESSES": "0"}
+        environment = worker_environment(server.environment) | WITHOUT_CALLS
         command = (*FRAMEWORK_START, "--dev", "--cli-addr", lk.address)
         async with worker(environment, *command) as process:
             channel = await lk.next()
