@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ledger.calls import Wanted, find_calls, matching
 from ledger.tables import CallRow
 
-WINDOW = 4000
+WINDOW = 8000
 """Calls whose words are looked through for one page. There is no index of words: it would keep
 those of calls that were erased, would know no part of a word, and no language without spaces."""
 

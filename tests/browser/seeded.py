@@ -32,6 +32,10 @@ TALK: tuple[tuple[float, str, str, bool, Any], ...] = (
     (9.0, "assistant", "On Fridays we are open from nine in the morning", True, 0.74),
     (12.0, "user", "And could I come in at ten?", False, SHARES),
     (15.0, "assistant", "At ten we have room. Shall I put you down?", False, 0.62),
+    (20.0, "user", "Yes, please. My name is Lee.", False, SHARES),
+    (24.0, "assistant", "Thank you, Ms. Lee. Is there anything else?", False, 0.58),
+    (29.0, "user", "No, that is all. Thank you.", False, SHARES),
+    (33.0, "assistant", "Then until Friday at ten. Goodbye!", False, 0.55),
 )
 
 
@@ -66,15 +70,15 @@ def _whole(rig: Rig, began: datetime) -> None:
 
     recording = tone(rig.folder / "recordings")
     usage = {
-        "line_seconds": 20.0,
+        "line_seconds": 61.0,
         "models": [{"type": "llm_usage", "model": "gemma", "input_tokens": 912}],
     }
     values = call_values(
         WHOLE,
         started_at=began,
-        seen_at=at(20),
+        seen_at=at(61),
         answered_at=at(1),
-        ended_at=at(20),
+        ended_at=at(61),
         state="ended",
         outcome="answered",
         end_reason="the caller hung up",
@@ -102,8 +106,8 @@ def _whole(rig: Rig, began: datetime) -> None:
 
 
 def tone(folder: Path) -> Path:
-    """Nineteen seconds of both sides, as they speak in `TALK`, the way the recorder writes them."""
-    sound = np.zeros((19 * RATE, 2), np.int16)
+    """A minute of both sides, as they speak in `TALK`, the way the recorder writes them."""
+    sound = np.zeros((60 * RATE, 2), np.int16)
     swell = np.sin(np.arange(2 * RATE) * 0.05) * (1 + np.sin(np.arange(2 * RATE) * 0.0006)) * 6000
     for seconds, role, *_ in TALK:
         first = int((seconds - 1) * RATE)
