@@ -71,7 +71,8 @@ async def _launched(playwright: Playwright, *flags: str) -> Browser:
     # Root has no sandbox.
     as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()
     return await playwright.chromium.launch(
-        executable_path=executable(), args=[*flags, *as_root, "--disable-dev-shm-usage"]
+        executable_path=executable(),
+        args=[*flags, *as_root, "--disable-dev-shm-usage", "--disable-gpu"],
     )
 
 

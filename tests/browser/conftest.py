@@ -57,6 +57,16 @@ class Visit(Protocol):
     ) -> AbstractAsyncContextManager[Room]: ...
 
 
+@asynccontextmanager
+async def beside(room: Room, address: str) -> AsyncIterator[Room]:
+    """Another visitor in the same Chromium, with a session of their own and the same microphone."""
+    browser = room.page.context.browser
+    assert browser
+    async with page_of(browser, address) as page:
+        await page.goto("/")
+        yield Room(page, room.microphone)
+
+
 @pytest.fixture
 def visit(address: str, tmp_path_factory: pytest.TempPathFactory) -> Visit:
     """Opens a page in a Chromium of its own, with a microphone of its own."""

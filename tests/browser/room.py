@@ -17,7 +17,7 @@ class Room:
 
     def __init__(self, page: Page, microphone: Microphone) -> None:
         self.page = page
-        self._microphone = microphone
+        self.microphone = microphone
         self._said = 0
         self.log = page.get_by_role("log")
         self.alert = page.get_by_role("alert")
@@ -40,7 +40,7 @@ class Room:
 
     async def say(self, text: str) -> None:
         """Into the microphone, which is chosen anew for it: Chromium then reads its file again."""
-        await self._microphone.will_say(text)
+        await self.microphone.will_say(text)
         self._said += 1
         chosen = self.page.get_by_label("Microphone", exact=True)
         if not await chosen.is_visible():

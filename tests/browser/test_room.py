@@ -12,7 +12,7 @@ from playwright.async_api import expect
 from parley.probes import http_ok
 from tests.browser.accessible import is_accessible, pictured
 from tests.browser.chromium import PHONE
-from tests.browser.conftest import STOP, Visit
+from tests.browser.conftest import STOP, Visit, beside
 from tests.browser.room import PATIENCE
 from tests.e2e.conftest import line_to
 from tests.e2e.switchboard import until
@@ -63,6 +63,7 @@ async def test_who_interrupts_sees_where(visit: Visit) -> None:
         await expect(told.locator("s")).not_to_be_empty()
         happened = room.page.get_by_role("list", name="What happened in the call")
         await expect(happened).to_contain_text("interrupted")
+        await room.page.get_by_text("Microphone and loudspeaker").click()
         await pictured(room.page, "interrupted")
 
 
@@ -75,8 +76,9 @@ async def test_a_key_stops_the_agent_on_a_telephone_s_width(visit: Visit) -> Non
         await room.page.get_by_role("button", name="Keypad").click()
         await room.page.get_by_role("button", name=STOP, exact=True).click()
         await expect(room.line("Gladly").locator("s")).not_to_be_empty(timeout=PATIENCE)
-        await is_accessible(room.page)
+        await room.page.get_by_text("Microphone and loudspeaker").click()
         await pictured(room.page, "keypad")
+        await is_accessible(room.page)
 
 
 async def test_a_telephone_s_sound_is_understood_and_who_is_muted_is_not_sent(
@@ -110,8 +112,14 @@ async def is_muted(stack: Stack) -> bool:
     )
 
 
-async def test_two_browsers_and_a_telephone_at_once(parley: Stack, visit: Visit) -> None:
-    async with visit() as one, visit() as other, talking(line_to(parley)) as telephone:
+async def test_two_browsers_and_a_telephone_at_once(
+    parley: Stack, address: str, visit: Visit
+) -> None:
+    async with (
+        visit() as one,
+        beside(one, address) as other,
+        talking(line_to(parley)) as telephone,
+    ):
         await asyncio.gather(one.talk(), other.talk())
         await asyncio.gather(one.is_greeted(), other.is_greeted(), telephone.is_greeted())
         for caller in (one, telephone, other):
