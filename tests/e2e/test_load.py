@@ -3,6 +3,7 @@
 import pytest
 
 from parley.load.callers import Callers
+from parley.load.command import SLO
 from parley.load.report import Step
 from parley.load.slo import Slo
 from sip.simulate.stack import Stack as Line
@@ -22,11 +23,15 @@ async def test_two_callers_talk_and_are_measured(
     pids = {name: parley.pid(name) for name in parley.facts["parts"]}
     callers = Callers(line, NUMBER, pids, every=0.5, hold=HOLD, talk=0.4, overhears=True)
     figures = await callers(2)
-    assert Step.of(figures, Slo(setup_rate=1.0)).carried, figures.why
-    assert figures.made == 2
-    assert figures.first_sound_p50 is not None
-    assert figures.gaps_per_minute is not None
+    assert figures.made >= 2, figures.why
+    assert figures.setup_rate > 0, figures.why
+    assert figures.answer_p95 is not None
+    assert figures.turns
     assert 0 < figures.talk < 0.7
+    # A machine that is too busy answers nothing, and then that is what is measured.
+    assert figures.first_sound_p50 is not None or figures.failures > 0
     assert set(figures.cores) == {*pids, "callers"}
     assert figures.cores["worker"] > 0
+    verdicts = {each.name for each in Step.of(figures, Slo.read(SLO)).verdicts}
+    assert verdicts == {"setup_rate", "answer_p95", "first_sound_p95", "barge_in_p95", "failures"}
     await switchboard.until_idle()
