@@ -73,13 +73,6 @@ async def test_only_its_own_scope_lets_one_listen(tmp_path: Path) -> None:
         assert events(rig) == []
 
 
-async def test_without_a_livekit_for_browsers_nobody_listens(rig: Rig) -> None:
-    rig.call()
-    status, said = await listen(rig, "c1")
-    assert (status, said["error"]["code"]) == (503, "no_rooms")
-    assert events(rig) == []
-
-
 async def test_live_calls_say_what_was_said_last_and_how_long_the_answer_took(rig: Rig) -> None:
     rig.call()
     rig.call("silent")
