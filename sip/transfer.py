@@ -119,6 +119,8 @@ async def _address(
 def _reason(error: api.ServerError) -> Reason:
     if error.code == api.ServerErrorCode.NOT_FOUND:
         return "caller_left"
+    if error.code == api.ServerErrorCode.UNKNOWN:
+        return "unreachable"  # livekit-sip's, of an answer that it missed: it may act on it all the same
     if not isinstance(error, api.SipCallError):
         return "refused"
     name = error.sip_transfer_reason or "STR_UNSPECIFIED"

@@ -104,7 +104,7 @@ class RoomTelephone:
 
         async with rung(self._job, self._identity, dial, mark=JOINED) as colleague:
             if self._legs:
-                self._legs.joined_by(COLLEAGUE, number, colleague.sip_call_id)
+                self._legs.joined_by(COLLEAGUE, _user(number), colleague.sip_call_id)
             try:
                 yield colleague
             finally:
@@ -128,3 +128,8 @@ class RoomTelephone:
             return None
         coming = (each.inbound_rtp.received for each in stats if each.HasField("inbound_rtp"))
         return sum(each.packets_received for each in coming)
+
+
+def _user(number: str) -> str:
+    """Of a SIP address, what stands for the number; at most what the ledger takes."""
+    return number.removeprefix("sip:").partition("@")[0][:32]

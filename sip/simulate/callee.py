@@ -7,11 +7,12 @@ import asyncio
 import contextlib
 import secrets
 import struct
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import numpy as np
 
+from sip.simulate.dialog import Inbox
 from sip.simulate.g711 import decode, encode
 from sip.simulate.keys import AT_ONCE, PAYLOAD, key_packets
 from sip.simulate.line import FRAME, Line
@@ -93,9 +94,11 @@ class Callee:
             await self._news.wait()
 
     async def press(self, key: str) -> None:
-        """By RFC 4733, in a call that is up; returns when its last packet was sent."""
+        """By RFC 4733; returns when its last packet was sent, or the call is over."""
         self._keys.put_nowait(key)
-        await self._keys.join()
+        sent = asyncio.ensure_future(self._keys.join())
+        await asyncio.wait({sent, self._talking or sent}, return_when=asyncio.FIRST_COMPLETED)
+        sent.cancel()
 
     def hang_up(self) -> None:
         """Say BYE, if the call is up."""
@@ -116,8 +119,8 @@ class Callee:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
-        ear, _ = await loop.create_datagram_endpoint(lambda: _Inbox(self.hear), (HOST, 0))
-        door, _ = await loop.create_datagram_endpoint(lambda: _Inbox(self.receive), (HOST, 0))
+        ear, _ = await loop.create_datagram_endpoint(lambda: Inbox(self.hear), (HOST, 0))
+        door, _ = await loop.create_datagram_endpoint(lambda: Inbox(self.receive), (HOST, 0))
         self._sound, self._signalling = ear, door
 
     def close(self) -> None:
@@ -235,14 +238,6 @@ async def callee(manner: Manner = ANSWERS) -> AsyncGenerator[Callee]:
             yield phone
         finally:
             phone.close()
-
-
-class _Inbox(asyncio.DatagramProtocol):
-    def __init__(self, take: Callable[[bytes, tuple[str, int]], None]) -> None:
-        self._take = take
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._take(data, addr)
 
 
 def _port(transport: asyncio.DatagramTransport) -> int:

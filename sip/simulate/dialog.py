@@ -26,6 +26,10 @@ FINDS_IT_BUSY: Taker = (202, 486)
 
 _PHRASES = {200: "OK", 202: "Accepted", 486: "Busy Here", 603: "Decline"}
 
+THINKING = 0.1
+"""Seconds until a REFER is answered. livekit-sip 1.8.0 may take an answer that comes at once for a
+transaction that failed, though it goes on to act on the NOTIFY."""
+
 
 class Dialog:
     """`over` is called when the other side says BYE. `refer` is what a REFER gets."""
@@ -123,7 +127,7 @@ class Dialog:
             self._send(message.answer(200, "OK", tag=self._tag))
             self.over()
         elif message.method == "REFER":
-            self._on_refer(message)
+            asyncio.get_running_loop().call_later(THINKING, self._on_refer, message)
 
     def _answered(self, response: Message, status: int) -> None:
         key = response.get("cseq")
@@ -141,6 +145,8 @@ class Dialog:
             waiting.set_result(response)
 
     def _on_refer(self, message: Message) -> None:
+        if self._socket.is_closing():
+            return
         status, then = self.refer
         self._send(message.answer(status, _PHRASES[status], tag=self._tag))
         number = message.get("cseq").split()[0]

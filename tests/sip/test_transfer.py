@@ -81,6 +81,7 @@ async def test_the_caller_is_referred_to_the_number_or_address(to: str, uri: str
         (refusal(503, "unavailable", sip_status_code="405"), "refused"),
         (refusal(404, "not_found"), "caller_left"),
         (refusal(401, "unauthenticated"), "refused"),
+        (refusal(408, "unknown"), "unreachable"),
     ],
 )
 async def test_a_transfer_that_fails_says_why(answer: Answer, reason: str) -> None:
