@@ -95,7 +95,7 @@ function Speech({ words, agent, scale }: { words: Words; agent: string; scale: n
             </>
           )}
         </p>
-        {words.role === "assistant" && words.parts && (
+        {words.role === "assistant" && words.parts?.whole !== undefined && (
           <div lang="en">
             <Waterfall parts={words.parts} scale={scale} />
           </div>

@@ -6,8 +6,8 @@ import { clock } from "./transcript.ts";
 
 /** Seconds that are seen while the call goes on. */
 const SPAN = 30;
-/** Pixels from one column to the next, at most. */
-const PITCH = 4;
+/** Pixels from one column to the next, at least. */
+const PITCH = 3;
 const LANE = 18;
 
 /** Both voices against time, the caller above, and what happened below. */
@@ -88,8 +88,9 @@ function paintVoices(
   pen.fillStyle = colours.getPropertyValue("--line");
   pen.fillRect(0, middle - 0.5, width, 1);
   const columns = seen(talk.levels, from, to, Math.floor(width / PITCH));
-  const pitch = (COLUMN / (to - from)) * width;
-  const wide = Math.max(1.5, Math.min(PITCH, Math.max(pitch, width / columns.length)) - 1.5);
+  const [first, second] = columns;
+  const apart = first && second ? second.at - first.at : COLUMN;
+  const wide = Math.min(2 * PITCH, Math.max(1, (apart / (to - from)) * width - 1.2));
   for (const { at, mine, theirs } of columns) {
     const left = ((at - from) / (to - from)) * width;
     pen.fillStyle = colours.getPropertyValue("--ink");
