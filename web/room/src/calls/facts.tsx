@@ -4,7 +4,7 @@ import type { WholeCall } from "./types.ts";
 import { usageOf } from "./usage.ts";
 import { clock } from "./words.ts";
 
-/** What the call took, who was on its line, and how to take it away. */
+/** What the call took, who was on its line, and its downloads. */
 export function Facts({ call, path }: { call: WholeCall; path: string }) {
   const usage = usageOf(call);
   return (
@@ -41,7 +41,7 @@ export function Facts({ call, path }: { call: WholeCall; path: string }) {
         </section>
       )}
       <section aria-labelledby="away-heading" className="calls-part">
-        <h2 id="away-heading">Take it away</h2>
+        <h2 id="away-heading">Download</h2>
         <ul className="take-away">
           {call.recorded && (
             <li>

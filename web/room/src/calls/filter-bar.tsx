@@ -62,7 +62,7 @@ export function FilterBar({ filters, change }: FilterBarProps) {
       />
       {!isNone(filters) && (
         <Button look="quiet" onClick={() => change(NONE)}>
-          Take away
+          Clear filters
         </Button>
       )}
     </search>

@@ -53,7 +53,7 @@ function Found({ found, filters, change }: FoundProps) {
     }
     return (
       <Empty title="No call is like that">
-        <Button onClick={() => change(NONE)}>Take the filters away</Button>
+        <Button onClick={() => change(NONE)}>Clear the filters</Button>
       </Empty>
     );
   }
