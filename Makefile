@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench soak smoke-twilio fresh-check clean
+.PHONY: help setup run check test audit sbom bench soak smoke-twilio fresh-check clean
 
 BIN := .venv/bin
-PYTHON_TOOLS := tools/setup tools/render_clips tools/check_packages tools/check_pages
+PYTHON_TOOLS := tools/setup tools/render_clips tools/check_packages tools/check_pages tools/audit tools/sbom
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ -/'
@@ -26,6 +26,12 @@ check:  ## lint, format, types, import contracts, docs/settings.md, the pages
 
 test: check  ## all tests: unit, then engines, then real calls
 	$(BIN)/pytest
+
+audit:  ## ask OSV and npm for known holes in the packages (needs a network)
+	@python3 tools/audit
+
+sbom:  ## list what Parley is made of into dist/sbom (CycloneDX)
+	@python3 tools/sbom
 
 bench: setup  ## measure voice to voice over real SIP calls
 	$(BIN)/python -m bench.voice_to_voice
