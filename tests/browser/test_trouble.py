@@ -20,6 +20,17 @@ from tests.livekit_server import livekit_server
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
+FIRST_LOAD = 300_000
+"""Bytes on the wire."""
+
+LOADED = """
+  Object.fromEntries(
+    [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+      .map((each) => [each.name, each.transferSize]),
+  )
+"""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def no_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     """The address of pages with LiveKit behind them, and nobody to answer."""
@@ -61,6 +72,19 @@ async def test_without_a_microphone_one_is_told_how_to_get_it(
         await expect(room.again).to_be_visible()
         await is_accessible(page)
         await pictured(page, title.rsplit(maxsplit=1)[-1])
+
+
+async def test_the_room_is_small_to_load_and_the_other_pages_wait(
+    no_worker: str, tmp_path: Path
+) -> None:
+    microphone = Microphone(tmp_path)
+    async with chromium(*capture(microphone)) as browser, page_of(browser, no_worker) as page:
+        await page.goto("/", wait_until="networkidle")
+        loaded: dict[str, int] = await page.evaluate(LOADED)
+        assert sum(loaded.values()) <= FIRST_LOAD, loaded
+        assert not [name for name in loaded if "/calls-" in name or "/overview-" in name]
+        await page.get_by_role("link", name="Calls").click()
+        await expect(page).to_have_title("Calls · Parley")
 
 
 async def test_without_a_worker_one_is_told_and_can_try_again(
