@@ -9,6 +9,7 @@ import pytest
 
 from sip.simulate.callee import ANSWERS, BUSY, RINGS, Callee, Manner, callee
 from sip.simulate.g711 import decode, encode
+from sip.simulate.keys import PAYLOAD
 from sip.simulate.line import FRAME
 from sip.simulate.message import Message, description, listens_at, request
 
@@ -135,6 +136,25 @@ async def test_both_sides_hear_each_other() -> None:
         assert line is not None
         async with asyncio.timeout(PATIENCE):
             await line.until(lambda: line.heard.samples == FRAME)
+    transport.close()
+
+
+async def test_a_key_is_an_event_beside_the_sound_and_no_call_is_waited_for_in_vain() -> None:
+    loop = asyncio.get_running_loop()
+    transport, ear = await loop.create_datagram_endpoint(Bridge, local_addr=("127.0.0.1", 0))
+    ear.transport = transport
+    async with called(ANSWERS) as (phone, bridge), asyncio.timeout(PATIENCE):
+        bridge.ask("INVITE", listens=ear.port)
+        await bridge.told()
+        assert "telephone-event/8000" in (await bridge.told()).body
+        await phone.press("5")
+        packets = [await ear.messages.get() for _ in range(ear.messages.qsize())]
+        events = [packet[HEADER:] for packet in packets if packet[1] & 0x7F == PAYLOAD]
+        assert {event[0] for event in events} == {5}
+        assert [event[1] >> 7 for event in events] == [0] * 5 + [1] * 3  # the end, thrice
+        bridge.ask("BYE")
+        await bridge.told()
+        await phone.press("6")
     transport.close()
 
 
