@@ -4,6 +4,7 @@ import asyncio
 import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,19 @@ LOADED = """
 """
 
 
+PASSWORD = "correct horse battery"
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def no_worker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    async with pages_alone(tmp_path_factory.mktemp("no_worker")) as address:
+        yield address
+
+
+@asynccontextmanager
+async def pages_alone(folder: Path, **settings: str) -> AsyncIterator[str]:
     """The address of pages with LiveKit behind them, and nobody to answer."""
-    async with livekit_server(tmp_path_factory.mktemp("no_worker")) as server:
+    async with livekit_server(folder, **settings) as server:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "parley", "web"),
             cwd=ROOT,
@@ -85,6 +95,25 @@ async def test_the_room_is_small_to_load_and_the_other_pages_wait(
         assert not [name for name in loaded if "/calls-" in name or "/overview-" in name]
         await page.get_by_role("link", name="Calls").click()
         await expect(page).to_have_title("Calls · Parley")
+
+
+async def test_one_signs_in_and_out_where_a_password_is_set(tmp_path: Path) -> None:
+    async with (
+        pages_alone(tmp_path, PARLEY_WEB_PASSWORD=PASSWORD) as address,
+        chromium() as browser,
+        page_of(browser, address) as page,
+    ):
+        await page.goto("/")
+        await is_accessible(page)
+        await page.get_by_label("Password").fill("something else")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("try again")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("button", name="Talk to")).to_be_visible()
+        await is_accessible(page)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_label("Password")).to_be_visible()
 
 
 async def test_without_a_worker_one_is_told_and_can_try_again(

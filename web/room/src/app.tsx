@@ -1,9 +1,10 @@
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { request } from "./api.ts";
 import { Login } from "./login/login.tsx";
 import { Room } from "./room/room.tsx";
 import { Link, useLocation } from "./router.tsx";
 import { SessionProvider, useSession } from "./session.tsx";
-import { Empty } from "./ui/index.ts";
+import { Button, Empty } from "./ui/index.ts";
 
 const Calls = lazy(() => import("./calls/calls.tsx"));
 const Overview = lazy(() => import("./overview/overview.tsx"));
@@ -47,8 +48,20 @@ function Header() {
             {name}
           </Link>
         ))}
+        <SignOut />
       </nav>
     </header>
+  );
+}
+
+/** Nothing where nobody had to sign in. */
+function SignOut() {
+  const { config, reload } = useSession();
+  if (!config?.signed_in || config.login === "none") return null;
+  return (
+    <Button look="quiet" onClick={() => void request("/logout", { method: "POST" }).then(reload)}>
+      Sign out
+    </Button>
   );
 }
 
