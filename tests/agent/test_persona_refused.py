@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import HttpUrl, SecretStr
 
+from agent.admission.desk import Desk
 from agent.config import Settings, VoiceSettings
 from agent.doors import mind_client
 from agent.worker import answer
@@ -45,8 +46,11 @@ class Job:
 
     @property
     def proc(self) -> SimpleNamespace:
-        mind = mind_client(self.settings.llm)
-        return SimpleNamespace(userdata={"settings": self.settings, "vad": None, "mind": mind})
+        settings = self.settings
+        desk = Desk(settings.line, settings.ledger, settings.llm.max_calls)
+        mind = mind_client(settings.llm)
+        about = {"settings": settings, "vad": None, "mind": mind, "desk": desk}
+        return SimpleNamespace(userdata=about)
 
     def is_fake_job(self) -> bool:
         return True
