@@ -129,10 +129,10 @@ def command(
 
 
 async def _until_a_signal(wish: Wish) -> Dial:
-    """SIGTERM and a closed terminal hang up as Ctrl-C does."""
+    """SIGTERM and a closed terminal hang up as Ctrl-C does, also where a shell started us deaf to it."""
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await _call(wish)
 

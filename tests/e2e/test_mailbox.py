@@ -115,7 +115,7 @@ async def test_the_message_is_left_after_the_beep_and_whole(stack: Stack, tmp_pa
     assert length(heard) > sum(map(length, sentences))
     engine = open_ledger(f"sqlite:///{stack.folder / 'ledger.db'}")
     newest, *_ = find_calls(engine, Wanted())
-    call = read_call(engine, newest.id)
+    call = read_call(engine, newest.id, numbers=True)
     engine.dispose()
     assert call is not None
     assert (dial.call_id, call["outcome"]) == (call["room"], "machine")
