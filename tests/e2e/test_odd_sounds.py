@@ -35,6 +35,8 @@ SOUNDS = {
     "clatter": sounds.clatter(3.0, -25.0),
     "dtmf": sounds.keypad("0123456789*#", -15.0),
 }
+LIKE_A_VOICE = frozenset({"dtmf"})
+"""To a detector, now and then for more than half a second: the agent then asks what was said."""
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ async def test_what_is_no_speech_gives_no_text_and_the_next_question_is_answered
         async with talking(line) as talk:
             await talk.is_greeted()
             await talk.play(SOUNDS[name])
-            await nothing_comes_of_it(talk)
+            await nothing_comes_of_it(talk, may_ask=name in LIKE_A_VOICE)
             await talk.is_answered()
 
     async with asyncio.TaskGroup() as callers:
@@ -57,12 +59,12 @@ async def test_what_is_no_speech_gives_no_text_and_the_next_question_is_answered
             callers.create_task(caller(name), name=name)
 
 
-async def nothing_comes_of_it(talk: Talk) -> None:
-    """For longer than the agent takes to answer."""
-    greeted = talk.said()
-    await talk.hears_nothing(2.0)
+async def nothing_comes_of_it(talk: Talk, *, may_ask: bool = False) -> None:
+    """For longer than the agent takes to answer. `may_ask`: to say that it has not understood."""
+    greeted, since = talk.said(), talk.line.now()
+    await talk.until(lambda: talk.line.now() >= since + 2.0)
     assert talk.understood() == ""
-    assert talk.said() == greeted
+    assert may_ask or (talk.said() == greeted and (talk.line.ear.last or 0.0) <= since)
 
 
 async def test_keys_that_are_pressed_are_no_speech(line: Line) -> None:
