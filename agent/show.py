@@ -27,7 +27,7 @@ from livekit.agents.voice.events import (
 
 from agent.call import CallState
 from agent.failures import PART_OF_ERROR
-from ledger.waterfall import Parts, parts
+from ledger.waterfall import Waterfall
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Show:
         self._unspoken = unspoken
         self._clock = clock
         self._events: asyncio.Queue[Callable[[], Event]] = asyncio.Queue(WAITING)
-        self._asked: Mapping[str, Any] = {}
+        self._waterfall = Waterfall()
         self._tools: dict[str, tuple[str, float]] = {}
         session.on("conversation_item_added", self._on_item)
         session.on("tool_execution_updated", self._on_tool)
@@ -139,7 +139,7 @@ class Show:
             "id": item.id,
             "text": _short(item.text_content or ""),
             "interrupted": item.interrupted,
-            "parts": self._parts(item),
+            "parts": self._waterfall.turn(item.role, item.metrics),
         }
         began = item.metrics.get("started_speaking_at") or item.created_at
         self._tell("turn", fields, at=began, last=lambda: self._cut_off(item.id))
@@ -148,15 +148,6 @@ class Show:
 
     def _cut_off(self, item: str) -> Event:
         return {"unspoken": _short(self._unspoken.get(item, ""))}
-
-    def _parts(self, item: llm.ChatMessage) -> Parts:
-        if item.role == "user":
-            self._asked = dict(item.metrics)
-            return {}
-        found = parts({**self._asked, **item.metrics})
-        if "whole" in found:  # what the agent says next answers no new question
-            self._asked = {}
-        return found
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         now = asyncio.get_running_loop().time()

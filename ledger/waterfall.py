@@ -31,18 +31,27 @@ def parts(latencies: Mapping[str, Any]) -> Parts:
     return {name: round(value, 4) for name, value in found.items()}
 
 
-def parts_of_turns(turns: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Parts]:
-    """Of each turn (role, latencies) of a talk in its order; an answer has its question's, too."""
-    found: list[Parts] = []
-    asked: Mapping[str, Any] = {}
-    for role, latencies in turns:
+class Waterfall:
+    """Of a talk's turns in their order: an answer has its question's durations, too."""
+
+    def __init__(self) -> None:
+        self._asked: Mapping[str, Any] = {}
+
+    def turn(self, role: str, latencies: Mapping[str, Any]) -> Parts:
+        """What is known of this one: nothing of a question before its answer."""
         if role == "user":
-            asked = latencies
-            found.append({})
-        else:
-            found.append(parts({**asked, **latencies}))
-            asked = {} if "e2e_latency" in latencies else asked
-    return found
+            self._asked = dict(latencies)
+            return {}
+        found = parts({**self._asked, **latencies})
+        if "whole" in found:  # what the agent says next answers no new question
+            self._asked = {}
+        return found
+
+
+def parts_of_turns(turns: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Parts]:
+    """Of each turn (role, latencies) of a talk in its order."""
+    talk = Waterfall()
+    return [talk.turn(role, latencies) for role, latencies in turns]
 
 
 _ANSWERING = (("think", "llm_node_ttft"), ("speak", "tts_node_ttfb"), ("play", "playback_latency"))

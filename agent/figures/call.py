@@ -1,7 +1,7 @@
 """What one call tells the worker's metrics while it goes on."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from livekit.agents import (
     AgentFalseInterruptionEvent,
@@ -17,7 +17,7 @@ from agent.failures import PART_OF_ERROR
 from agent.figures.post import Figure, Sink
 from agent.record import outcome_of
 from agent.record.talk import latencies_of
-from ledger.waterfall import parts
+from ledger.waterfall import Waterfall
 
 
 class CallFigures:
@@ -27,7 +27,7 @@ class CallFigures:
         self._sink = sink
         self._direction = ""
         self._tools: dict[str, float] = {}
-        self._asked: Mapping[str, float] = {}
+        self._waterfall = Waterfall()
 
     def begun(self, direction: str) -> None:
         self._direction = direction
@@ -62,23 +62,12 @@ class CallFigures:
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         if not isinstance(event.item, llm.ChatMessage):
             return
-        took = self._took(event.item)
+        took = self._waterfall.turn(event.item.role, latencies_of(event.item))
         figures = [Figure("turn_seconds", s, {"part": part}) for part, s in took.items()]
         if event.item.interrupted:
             figures.append(Figure("interruptions"))
         if figures:
             self._tell(figures)
-
-    def _took(self, message: llm.ChatMessage) -> Mapping[str, float]:
-        """An answer's parts are its question's, too; a question alone has none yet."""
-        latencies = latencies_of(message)
-        if message.role == "user":
-            self._asked = latencies
-            return {}
-        took = parts({**self._asked, **latencies})
-        if "whole" in took:
-            self._asked = {}
-        return took
 
     def _on_tool(self, event: ToolExecutionUpdatedEvent) -> None:
         match event.update:
