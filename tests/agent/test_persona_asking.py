@@ -13,6 +13,7 @@ from agent.persona import NotAskedError, Persona, PersonaError, refuse_a_wrong_v
 from csm_engine.model import UnknownVoiceError
 from tests.csm_tts.conftest import KEY, app_of
 from tests.csm_tts.tone import Tone
+from tests.fakes.http import listening
 from tests.serving.running import running
 
 NOBODY = "http://127.0.0.1:9"
@@ -49,12 +50,8 @@ class Kiosk:
 async def kiosk() -> AsyncIterator[tuple[Kiosk, str]]:
     kiosk, app = Kiosk(), web.Application()
     app.router.add_get("/v1/audio/voices", kiosk.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield kiosk, f"{site.name}/v1"
-    await runner.cleanup()
+    async with listening(app) as url:
+        yield kiosk, f"{url}/v1"
 
 
 def persona(**said: Any) -> Persona:

@@ -13,6 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.fakes.http import listening
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -64,13 +66,5 @@ async def collecting() -> AsyncIterator[Collector]:
     collector = Collector()
     app = web.Application(client_max_size=2**24)
     app.router.add_post("/v1/traces", collector.take)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        host, port, *_ = runner.addresses[0]
-        collector.url = f"http://{host}:{port}"
+    async with listening(app) as collector.url:
         yield collector
-    finally:
-        await runner.cleanup()

@@ -13,6 +13,8 @@ import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.fakes.http import listening
+
 KID = "k1"
 CLIENT, SECRET = "parley", "client secret/with:signs"
 
@@ -99,13 +101,5 @@ async def issuing() -> AsyncIterator[Issuer]:
     app.router.add_get("/.well-known/openid-configuration", issuer.configuration)
     app.router.add_post("/token", issuer.token)
     app.router.add_get("/keys", issuer.keys)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        issuer.url = f"http://{host}:{port}"
+    async with listening(app) as issuer.url:
         yield issuer
-    finally:
-        await runner.cleanup()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
-from google.protobuf.message import Message
 from livekit import api
 
 from sip.transfer import TransferError, ring
+from tests.fakes.http import livekit_serving, protobuf
 
 OURS, DESK = "+15550199", "+15550100"
 
@@ -32,14 +32,8 @@ class LiveKit:
         app = web.Application()
         app.router.add_post("/twirp/livekit.SIP/ListSIPOutboundTrunk", self._list)
         app.router.add_post("/twirp/livekit.SIP/CreateSIPParticipant", self._create)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        with socket.create_server(("127.0.0.1", 0)) as door:
-            await web.SockSite(runner, door).start()
-            url = f"http://127.0.0.1:{door.getsockname()[1]}"
-            async with api.LiveKitAPI(url, "key", "secret" * 8) as client:
-                yield client
-            await runner.cleanup()
+        async with livekit_serving(app) as client:
+            yield client
 
     async def _list(self, _: web.Request) -> web.Response:
         return protobuf(api.ListSIPOutboundTrunkResponse(items=self.trunks))
@@ -50,10 +44,6 @@ class LiveKit:
             status, code, meta = self.refusal
             return web.json_response({"code": code, "msg": "no", "meta": meta}, status=status)
         return protobuf(api.SIPParticipantInfo(sip_call_id="SCL_1"))
-
-
-def protobuf(message: Message) -> web.Response:
-    return web.Response(body=message.SerializeToString(), content_type="application/protobuf")
 
 
 async def rung(livekit: LiveKit, to: str = DESK, ours: str | None = OURS) -> str:

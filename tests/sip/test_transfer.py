@@ -9,6 +9,7 @@ from aiohttp import web
 from livekit import api
 
 from sip.transfer import TransferError, transfer
+from tests.fakes.http import livekit_serving, protobuf
 
 METHOD = "/twirp/livekit.SIP/TransferSIPParticipant"
 Answer = Callable[[api.TransferSIPParticipantRequest], web.Response]
@@ -17,10 +18,6 @@ Answer = Callable[[api.TransferSIPParticipantRequest], web.Response]
 def succeeded(_: api.TransferSIPParticipantRequest) -> web.Response:
     done = api.TransferSIPParticipantResponse(status=api.SIPTransferStatus.STS_TRANSFER_SUCCESSFUL)
     return protobuf(done)
-
-
-def protobuf(message: api.TransferSIPParticipantResponse) -> web.Response:
-    return web.Response(body=message.SerializeToString(), content_type="application/protobuf")
 
 
 def refusal(status: int, code: str, **meta: str) -> Answer:
@@ -35,14 +32,8 @@ async def livekit(answer: Answer) -> AsyncIterator[api.LiveKitAPI]:
 
     app = web.Application()
     app.router.add_post(METHOD, serve)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        await web.SockSite(runner, door).start()
-        url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        async with api.LiveKitAPI(url, "key", "secret" * 8) as client:
-            yield client
-        await runner.cleanup()
+    async with livekit_serving(app) as client:
+        yield client
 
 
 async def refer(client: api.LiveKitAPI, to: str = "+15550100") -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from ledger.tables import EventRow, TurnRow
+from tests.fakes.http import listening
 from tests.ledger.rows import turn_values
 from tests.web.rig import Rig, now, serving
 from web.server.engines import Engine, EngineLoad, HttpEngines
@@ -121,14 +122,8 @@ async def parts() -> AsyncIterator[str]:
     app.router.add_get("/mind/metrics", told(VLLM))
     app.router.add_get("/plain/v1/models", told({"data": [{"id": "a"}, {"id": "b"}]}))
     app.router.add_get("/strange/ready", told("hello"))
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with listening(app) as url:
+        yield url
 
 
 async def test_engines_say_what_they_hold_and_one_that_is_silent_is_said_to_be(

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sip.doctor import livekit, servers
 from sip.doctor.finding import Reporter, Verdict
 from sip.doctor.servers import Server
+from tests.fakes.http import listening
 
 REPORT = Reporter("server")
 KEY = "k" * 16
@@ -40,14 +41,8 @@ async def serving(says: Says) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_get("/ready", ready)
     app.router.add_get("/v1/models", models)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with listening(app) as url:
+        yield url
 
 
 def at(url: str, key: str | None = KEY) -> Server:

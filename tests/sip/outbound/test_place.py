@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from livekit import api
 from agent.call import CallRequest, Outcome
 from sip.outbound.place import CALLEE, CancelledDialError, LiveKitExchange, Placement
 from sip.outbound.result import ANSWERED, Result
+from tests.fakes.http import livekit_serving, protobuf
 
 CALL = Placement(
     call_id="call-1",
@@ -75,7 +75,7 @@ class LiveKit:
                 answer = api.DeleteRoomResponse()
             case "CreateSIPParticipant":
                 self.dialled.append(api.CreateSIPParticipantRequest.FromString(body))
-        return web.Response(body=answer.SerializeToString(), content_type="application/protobuf")
+        return protobuf(answer)
 
 
 @asynccontextmanager
@@ -84,14 +84,8 @@ async def exchange(
 ) -> AsyncIterator[LiveKitExchange]:
     app = web.Application()
     app.router.add_post("/{path:.*}", livekit.serve)
-    runner = web.AppRunner(app, handler_cancellation=True)
-    await runner.setup()
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        await web.SockSite(runner, door).start()
-        url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        async with api.LiveKitAPI(url, "key", "secret" * 8, failover=False) as client:
-            yield LiveKitExchange(client, trunk, "parley", trunk_id=trunk_id)
-        await runner.cleanup()
+    async with livekit_serving(app, cancels=True, failover=False) as client:
+        yield LiveKitExchange(client, trunk, "parley", trunk_id=trunk_id)
 
 
 async def nothing() -> None:
