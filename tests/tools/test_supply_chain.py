@@ -33,7 +33,7 @@ def tool(folder: Path, name: str, version: str, says: str, status: int) -> None:
     program.chmod(0o755)
 
 
-NO_NETWORK = '{"message": "request to https://registry.npmjs.org failed", "error": {}}'
+NO_NETWORK = '{"message": "request to https://registry.example failed", "error": {}}'
 A_HOLE = '{"vulnerabilities": {"left-pad": {"severity": "high", "range": "<1.3.0"}}}'
 
 
