@@ -19,6 +19,13 @@ MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 DESK = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=780)
 
+LOADED = """
+  Object.fromEntries(
+    [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+      .map((each) => [each.name, each.transferSize]),
+  )
+"""
+
 LEAD = 0.3
 """Seconds of silence before what is said: a microphone that is opened takes that long to be heard."""
 
@@ -36,13 +43,14 @@ class Microphone:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "microphone.wav"
-        self._write(np.zeros(RATE // 10, np.int16))
+        self.will_play(np.zeros(RATE // 10, np.int16))
 
     async def will_say(self, text: str) -> None:
         """When it is opened the next time."""
-        self._write(await spoken(text, VOICE))
+        self.will_play(await spoken(text, VOICE))
 
-    def _write(self, sound: Samples) -> None:
+    def will_play(self, sound: Samples) -> None:
+        """The same, of mono at `RATE`."""
         with wave.open(str(self.path), "wb") as file:
             file.setparams((1, 2, RATE, 0, "NONE", ""))
             file.writeframes(np.zeros(round(LEAD * RATE), np.int16).tobytes() + sound.tobytes())
@@ -58,13 +66,19 @@ async def chromium(*flags: str) -> AsyncGenerator[Browser]:
             await browser.close()
 
 
-def capture(microphone: Microphone) -> tuple[str, ...]:
+def capture(microphone: Microphone, *, loop: bool = False) -> tuple[str, ...]:
     """Flags: this microphone, and nobody is asked whether a page may use it."""
     return (
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone.path}%noloop",
+        f"--use-file-for-fake-audio-capture={microphone.path}{'' if loop else '%noloop'}",
     )
+
+
+async def transferred(page: Page) -> dict[str, int]:
+    """Bytes on the wire, headers included, of each thing that the page has loaded so far."""
+    loaded: dict[str, int] = await page.evaluate(LOADED)
+    return loaded
 
 
 async def _launched(playwright: Playwright, *flags: str) -> Browser:

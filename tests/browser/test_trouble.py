@@ -14,7 +14,7 @@ from playwright.async_api import expect
 from parley.probes import http_ok
 from parley.settings import ROOT
 from tests.browser.accessible import is_accessible, pictured
-from tests.browser.chromium import Microphone, capture, chromium, page_of
+from tests.browser.chromium import Microphone, capture, chromium, page_of, transferred
 from tests.browser.room import PATIENCE, Room
 from tests.livekit_server import livekit_server
 
@@ -23,14 +23,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 FIRST_LOAD = 300_000
 """Bytes on the wire."""
-
-LOADED = """
-  Object.fromEntries(
-    [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-      .map((each) => [each.name, each.transferSize]),
-  )
-"""
-
 
 PASSWORD = "correct horse battery"
 
@@ -90,7 +82,7 @@ async def test_the_room_is_small_to_load_and_the_other_pages_wait(
     microphone = Microphone(tmp_path)
     async with chromium(*capture(microphone)) as browser, page_of(browser, no_worker) as page:
         await page.goto("/", wait_until="networkidle")
-        loaded: dict[str, int] = await page.evaluate(LOADED)
+        loaded = await transferred(page)
         assert sum(loaded.values()) <= FIRST_LOAD, loaded
         assert not [name for name in loaded if "/calls-" in name or "/overview-" in name]
         await page.get_by_role("link", name="Calls").click()
