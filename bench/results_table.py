@@ -37,7 +37,7 @@ def markdown(results: Mapping[str, Any]) -> str:
             "",
             f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {facts['system']}, "
             f"Python {facts['python']}; {facts['date']}; commit {facts['commit']}; load before {facts['load_before']}.",
-            f"Made by `{facts['command']}` with rehearsal models, all parts and callers on this machine.",
+            f"Made by `{facts['command']}` with rehearsal models{_slowed(results)}, all parts and callers on this machine.",
             "",
             *_figures(rows),
             "",
@@ -50,6 +50,10 @@ def markdown(results: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _slowed(results: Mapping[str, Any]) -> str:
+    return " that take what the costs below say" if results.get("costs") else ""
 
 
 def _figures(rows: Mapping[str, Any]) -> list[str]:

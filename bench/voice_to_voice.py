@@ -2,21 +2,28 @@
 
 Plays written turns by the bridge's own caller and by an independent telephone, one call at a time and three at once; measures
 at the caller; writes bench/results/voice_to_voice.json and .md.
+
+With `--costs FILE` (bench/costs/h200.json) it starts a stack of its own instead, whose rehearsal models take what that
+file says of a GPU, and writes voice_to_voice_costs.json and .md: the whole turn, but for a GPU's queues.
 """
 
 import argparse
 import asyncio
+import contextlib
 import dataclasses
 import json
 import logging
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.yaml_file import BadFileError
 from bench import machine
+from bench.gpu_costs import Costs, read_costs
 from bench.results_table import markdown
 from bench.waterfall import Heard, Steps, log_lines, median_turn, steps_of
 from parley.settings import Settings, full_environment
@@ -28,6 +35,8 @@ from sip.simulate.phone import phone_call
 from sip.simulate.run import Called, simulate
 from sip.simulate.script import TurnScript
 from sip.simulate.stack import Stack
+from tests.e2e.conftest import line_to
+from tests.stack import parley_up
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -156,25 +165,52 @@ async def _measure(bench: Bench) -> dict[str, Any]:
     }
 
 
+@contextlib.asynccontextmanager
+async def _stack(costs: Costs | None, rounds: int) -> AsyncIterator[Bench]:
+    """The one that runs, or one of our own whose models take what `costs` says."""
+    if costs is None:
+        stack, number = running_stack()
+        yield _bench(stack, number, Settings.load(full_environment()).run_dir, rounds)
+        return
+    with tempfile.TemporaryDirectory(prefix="parley-bench-") as folder:
+        async with parley_up(Path(folder), **costs.settings()) as own:
+            yield _bench(line_to(own), own.facts["number"], own.folder, rounds)
+
+
+def _bench(stack: Stack, number: str, folder: Path, rounds: int) -> Bench:
+    parts = json.loads((folder / "stack.json").read_text())["parts"]
+    pids = {name: part["pid"] for name, part in parts.items()}
+    return Bench(stack, number, pids, folder / "logs" / "worker.log", rounds)
+
+
+async def _run(costs: Costs | None, rounds: int) -> dict[str, Any]:
+    async with _stack(costs, rounds) as bench:
+        return await _measure(bench)
+
+
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=2, help="times each call is made (12 turns)")
     options.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    options.add_argument("--costs", type=Path, help="what models take on a GPU: bench/costs/…")
     given = options.parse_args()
     logging.getLogger("livekit").setLevel(logging.CRITICAL)
-    stack, number = running_stack()
-    folder = Settings.load(full_environment()).run_dir
-    parts = json.loads((folder / "stack.json").read_text())["parts"]
-    pids = {name: part["pid"] for name, part in parts.items()}
-    bench = Bench(stack, number, pids, folder / "logs" / "worker.log", given.rounds)
+    try:
+        costs = read_costs(given.costs) if given.costs else None
+    except BadFileError as error:
+        options.error(str(error))
+    told = list(costs.page()) if costs else []
+    print("\n".join(told))
     facts = machine.facts() | {
         "command": f"python -m bench.voice_to_voice {' '.join(sys.argv[1:])}"
     }
-    results = {"machine": facts} | asyncio.run(_measure(bench))
+    results = {"machine": facts, "costs": costs and costs.model_dump(mode="json")}
+    results |= asyncio.run(_run(costs, given.rounds))
+    name = "voice_to_voice_costs" if costs else "voice_to_voice"
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "voice_to_voice.json").write_text(json.dumps(results, indent=1) + "\n")
-    table = markdown(results)
-    (given.out / "voice_to_voice.md").write_text(table)
+    (given.out / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
+    table = "\n".join([markdown(results), *told])
+    (given.out / f"{name}.md").write_text(f"{table.rstrip()}\n")
     print(table)
     return 1 if any(row["problems"] for row in results["rows"].values()) else 0
 

@@ -18,7 +18,7 @@ def main() -> None:
         raise SystemExit(2) from None
     listen = settings.listen
     gate = Gate(listen.max_sessions)
-    app = build_scripted(scripts, gate, listen.key, pace=settings.pace)
+    app = build_scripted(scripts, gate, listen.key, pace=settings.pace, first=settings.first)
     serve(app, gate, listen, max_message=MAX_BODY)
 
 

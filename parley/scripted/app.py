@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import SecretStr, ValidationError
@@ -33,12 +34,15 @@ def build_scripted(
     key: SecretStr | None,
     *,
     pace: float,
+    first: float = 0.0,
     watch: Watch = lambda _, answer: answer,
 ) -> Starlette:
     """One app for all scripts: `scripted-NAME` is the model that plays NAME.
 
-    `pace` is the time between words in seconds, where an entry has none of its own.
+    `pace` is the time between words in seconds, where an entry has none of its own; `first` the
+    least before the first one.
     """
+    times = Times(first, pace)
     registry = CollectorRegistry()
     players = {f"{MODEL_PREFIX}{name}": Player(script) for name, script in scripts.items()}
 
@@ -58,7 +62,7 @@ def build_scripted(
                 Route("/v1/models", models),
                 Route(
                     "/v1/chat/completions",
-                    _Chat(players, gate, registry, pace, watch),
+                    _Chat(players, gate, registry, times, watch),
                     methods=["POST"],
                 ),
             ],
@@ -81,6 +85,23 @@ class _RefusedError(Exception):
         self.status = status
 
 
+@dataclass(frozen=True)
+class Times:
+    """Seconds before the first word, at least, and between words where an answer has no pace of its own."""
+
+    first: float
+    pace: float
+
+    def first_of(self, answer: Answer) -> float:
+        return max(self.first, answer.delay)
+
+    def pace_of(self, answer: Answer) -> float:
+        return self.pace if answer.pace is None else answer.pace
+
+    def whole(self, answer: Answer, words: int) -> float:
+        return self.first_of(answer) + words * self.pace_of(answer)
+
+
 class _Chat:
     """An ASGI app, for a request is held from its first byte to the last of its answer.
 
@@ -93,13 +114,13 @@ class _Chat:
         players: Mapping[str, Player],
         gate: Gate,
         registry: CollectorRegistry,
-        pace: float,
+        times: Times,
         watch: Watch,
     ) -> None:
         self._players = players
         self._watch = watch
         self._gate = gate
-        self._pace = pace
+        self._times = times
         self._requests = count_requests(registry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,24 +152,21 @@ class _Chat:
         answer = self._watch(request, player.answer(request.messages, request.offered))
         if answer.status is not None:
             body = error_body(answer.status, "the script asks for this error")
-            late = _after(answer.delay, JSONResponse(body).body)
+            late = _after(self._times.first_of(answer), JSONResponse(body).body)
             return _Answering(late, answer.status, "application/json")
         completion = Completion(request, answer.text, answer.call)
         if request.stream:
             return _Answering(self._stream(completion, answer), 200, "text/event-stream")
-        pause = answer.delay + self._pace_of(answer) * len(completion.words)
+        pause = self._times.whole(answer, len(completion.words))
         whole = _after(pause, JSONResponse(completion.whole()).body)
         return _Answering(whole, 200, "application/json")
 
     async def _stream(self, completion: Completion, answer: Answer) -> AsyncGenerator[bytes]:
-        await asyncio.sleep(answer.delay)
+        await asyncio.sleep(self._times.first_of(answer))
         for number, event in enumerate(completion.events()):
             if number:
-                await asyncio.sleep(self._pace_of(answer))
+                await asyncio.sleep(self._times.pace_of(answer))
             yield event
-
-    def _pace_of(self, answer: Answer) -> float:
-        return self._pace if answer.pace is None else answer.pace
 
 
 class _Answering(StreamingResponse):

@@ -17,6 +17,9 @@ class Settings(BaseSettings):
     scripts: Path = Field(
         Path("personas/scripts"), description="Folder of scripts; NAME.yaml is scripted-NAME."
     )
+    first: float = Field(
+        0.0, ge=0, le=10, description="Seconds before an answer's first word, at least."
+    )
     pace: float = Field(
         0.002, ge=0, le=5, description="Seconds between words, where an entry has none of its own."
     )

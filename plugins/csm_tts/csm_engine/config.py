@@ -2,10 +2,26 @@
 
 from typing import Literal
 
-from pydantic import DirectoryPath, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, DirectoryPath, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from parley_serving import ListenSettings, settings_from
+
+
+class RehearsalSettings(BaseModel):
+    """What the rehearsal voice waits for, so that calls feel another machine's times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Seconds to a sentence's first sound, of `rehearsal`, at least.",
+    )
+    frame: float = Field(
+        0.0, ge=0, le=1, description="Seconds that each further 80 ms of sound take it, at least."
+    )
 
 
 class Settings(BaseSettings):
@@ -22,6 +38,7 @@ class Settings(BaseSettings):
         description="Which model speaks: `rehearsal` (espeak-ng), or the folder of a CSM in "
         "transformers' format.",
     )
+    rehearsal: RehearsalSettings = RehearsalSettings()
     voices: DirectoryPath | None = Field(
         None, description="Folder that has a folder for each of CSM's voices; a CSM needs one."
     )

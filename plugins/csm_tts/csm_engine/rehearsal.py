@@ -1,10 +1,12 @@
 """The rehearsal voice: espeak-ng. Robotic, and needs neither a download nor a GPU."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 
 from csm_engine.audio import reframed
+from csm_engine.config import RehearsalSettings
 from csm_engine.espeak import Espeak
 from csm_engine.model import Manner, UnknownVoiceError
 from csm_engine.protocol import SAMPLE_RATE
@@ -72,8 +74,9 @@ class Rehearsal:
     voices = ()
     broken = None
 
-    def __init__(self) -> None:
+    def __init__(self, waits: RehearsalSettings | None = None) -> None:
         self._espeak = Espeak()
+        self._waits = waits or RehearsalSettings()
 
     def running(self) -> AbstractAsyncContextManager[None]:
         return self._espeak.running()
@@ -91,8 +94,21 @@ class Rehearsal:
     async def _speak(self, language: str, text: str) -> AsyncGenerator[bytes, None]:
         sound = self._espeak.speak(text, language)
         async with aclosing(reframed(sound, self._espeak.rate, SAMPLE_RATE)) as frames:
-            async for frame in frames:
+            async for frame in no_sooner(frames, self._waits):
                 yield frame
+
+
+async def no_sooner(
+    frames: AsyncIterator[bytes], waits: RehearsalSettings
+) -> AsyncGenerator[bytes, None]:
+    """The same frames, as late as a machine with these times would have them."""
+    clock = asyncio.get_running_loop().time
+    due = clock() + waits.first
+    async for frame in frames:
+        if (wait := due - clock()) > 0:
+            await asyncio.sleep(wait)
+        yield frame
+        due += waits.frame
 
 
 def _primary(language: str) -> str:

@@ -33,7 +33,7 @@ def make_model(settings: Settings) -> Model:
     if settings.model == "rehearsal":
         from csm_engine.rehearsal import Rehearsal  # noqa: PLC0415
 
-        return Rehearsal()
+        return Rehearsal(settings.rehearsal)
     try:
         from csm_engine.csm_model import CsmModel  # noqa: PLC0415
     except ModuleNotFoundError as error:

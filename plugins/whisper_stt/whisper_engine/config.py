@@ -2,10 +2,23 @@
 
 from typing import Literal
 
-from pydantic import Field, FilePath
+from pydantic import BaseModel, ConfigDict, Field, FilePath
 from pydantic_settings import BaseSettings
 
 from parley_serving import ListenSettings, settings_from
+
+
+class RehearsalSettings(BaseModel):
+    """What the rehearsal ears wait for, so that calls feel another machine's times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    interim: float = Field(
+        0.0, ge=0, le=10, description="Seconds that an interim takes `rehearsal`, at least."
+    )
+    final: float = Field(
+        0.0, ge=0, le=10, description="Seconds that a final's text takes it, at least."
+    )
 
 
 class Settings(BaseSettings):
@@ -22,6 +35,7 @@ class Settings(BaseSettings):
         description="Which model hears: `rehearsal` (PocketSphinx), or a Whisper by name (`base.en`, "
         "`large-v3-turbo`), by hub id, or by the folder of its CTranslate2 files.",
     )
+    rehearsal: RehearsalSettings = RehearsalSettings()
     phrases: FilePath | None = Field(
         None,
         description="File of the phrases that the rehearsal model understands, one a line. "

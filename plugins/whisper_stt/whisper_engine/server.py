@@ -19,7 +19,7 @@ def make_model(settings: Settings, registry: CollectorRegistry) -> Model:
     if settings.model == "rehearsal":
         from whisper_engine.rehearsal.model import Rehearsal  # noqa: PLC0415
 
-        return Rehearsal(settings.phrases)
+        return Rehearsal(settings.phrases, settings.rehearsal)
     from whisper_engine.whisper.model import Whisper  # noqa: PLC0415
 
     return Whisper(settings, registry)

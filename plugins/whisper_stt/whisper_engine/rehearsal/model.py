@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from whisper_engine.config import RehearsalSettings
 from whisper_engine.model import Decoder, Heard, HearError, Kind, Pace, Request, Span
 from whisper_engine.protocol import SAMPLE_RATE, Start
 from whisper_engine.rehearsal.sphinx import PIECE_BYTES, Listener, Vocabulary, make_vocabulary
@@ -20,6 +21,7 @@ THREADS = 1
 """The library decodes with Python's lock held: a second one would only wait."""
 
 BUILT_AT_START = 2
+INTERIMS = frozenset({Kind.INTERIM, Kind.FIRST_INTERIM})
 
 ResultT = TypeVar("ResultT")
 
@@ -32,8 +34,9 @@ class Rehearsal:
     pace = Pace()
     has_room = True
 
-    def __init__(self, phrases: Path | None) -> None:
+    def __init__(self, phrases: Path | None, waits: RehearsalSettings | None = None) -> None:
         self._phrases = phrases
+        self._waits = waits or RehearsalSettings()
         self._threads = ThreadPoolExecutor(THREADS, "hear")
         self._idle: list[Listener] = []
         self._vocabulary: Vocabulary | None = None
@@ -57,7 +60,7 @@ class Rehearsal:
     async def decoder(self, start: Start) -> AsyncIterator[Decoder]:
         """`start` changes nothing here: one language, and the grammar is the engine's."""
         listener = self._idle.pop() if self._idle else await self._build()
-        stream = _Stream(listener, self._threads)
+        stream = _Stream(listener, self._threads, self._waits)
         try:
             yield stream
         finally:
@@ -80,19 +83,27 @@ class _Stream:
     Work in a thread cannot be stopped, only waited for.
     """
 
-    def __init__(self, listener: Listener, threads: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, listener: Listener, threads: ThreadPoolExecutor, waits: RehearsalSettings
+    ) -> None:
         self._listener = listener
         self._threads = threads
+        self._waits = waits
         self._turn = asyncio.Lock()
         self._working: asyncio.Future | None = None
         self._start: int | None = None
         self._fed = 0
 
     async def decode(self, request: Request) -> Heard:
+        is_interim = request.kind in INTERIMS
+        takes = self._waits.interim if is_interim else self._waits.final
+        return await no_sooner(self._heard(request, is_interim=is_interim), takes)
+
+    async def _heard(self, request: Request, *, is_interim: bool) -> Heard:
         async with self._turn:
             await self._settle()
             await self._feed(request)
-            if request.kind in {Kind.INTERIM, Kind.FIRST_INTERIM}:
+            if is_interim:
                 return await self._call(self._listener.interim)
             self._start = None
             return await self._call(self._listener.finish)
@@ -126,6 +137,16 @@ class _Stream:
             return await asyncio.shield(job)
         except RuntimeError as error:
             raise HearError("PocketSphinx failed") from error
+
+
+async def no_sooner(work: Awaitable[ResultT], seconds: float) -> ResultT:
+    """What `work` gives, as late as a machine that takes so long would give it."""
+    clock = asyncio.get_running_loop().time
+    due = clock() + seconds
+    result = await work
+    if (wait := due - clock()) > 0:
+        await asyncio.sleep(wait)
+    return result
 
 
 def _load(phrases: Path | None, folder: Path) -> Vocabulary:
