@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from starlette.applications import Starlette
 
+from parley_serving import ListenSettings
 from parley_serving.server import EngineServer, make_config, open_listener
 
 START_SECONDS = 10.0
@@ -15,11 +16,14 @@ START_SECONDS = 10.0
 class Running(EngineServer):
     """`url` is where it listens; it does so until `stop` is set."""
 
-    def __init__(self, app: Starlette, *, max_message: int) -> None:
-        super().__init__(make_config(app, max_message=max_message))
+    def __init__(
+        self, app: Starlette, *, max_message: int, listen: ListenSettings | None = None
+    ) -> None:
+        super().__init__(make_config(app, max_message=max_message, listen=listen))
         self._socket = open_listener("127.0.0.1", 0)
         self.address: tuple[str, int] = self._socket.getsockname()
-        self.url = "http://{}:{}".format(*self.address)
+        scheme = "https" if listen and listen.certificate else "http"
+        self.url = "{}://{}:{}".format(scheme, *self.address)
         self.up = asyncio.Event()
         self.stop = asyncio.Event()
 
@@ -45,9 +49,11 @@ class Running(EngineServer):
 
 
 @contextlib.asynccontextmanager
-async def running(app: Starlette, *, max_message: int = 64 * 1024) -> AsyncIterator[Running]:
-    """Serve `app` until the block ends."""
-    server = Running(app, max_message=max_message)
+async def running(
+    app: Starlette, *, max_message: int = 64 * 1024, listen: ListenSettings | None = None
+) -> AsyncIterator[Running]:
+    """Serve `app` until the block ends; by TLS, if `listen` has a certificate."""
+    server = Running(app, max_message=max_message, listen=listen)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.run_here())
         async with asyncio.timeout(START_SECONDS):

@@ -35,8 +35,14 @@ def serve(app: Starlette, gate: Gate, listen: ListenSettings, *, max_message: in
         reason = os.strerror(error.errno) if error.errno else str(error)
         sys.stderr.write(f"cannot listen on {listen.host}:{listen.port}: {reason}\n")
         raise SystemExit(1) from None
-    plain = _PlainlyStarted(app)
-    server = _DrainingServer(make_config(plain, max_message=max_message), gate, listen.drain)
+    config = make_config(_PlainlyStarted(app), max_message=max_message, listen=listen)
+    try:
+        config.load()
+    except OSError as error:  # a wrong key is an SSLError, which is one
+        reason = getattr(error, "reason", None) or error.strerror
+        sys.stderr.write(f"cannot use {listen.certificate} with {listen.private_key}: {reason}\n")
+        raise SystemExit(2) from None
+    server = _DrainingServer(config, gate, listen.drain)
     with contextlib.suppress(SystemExit):  # uvicorn's, when the app does not start
         server.run(sockets=[listener])
     if hasattr(app.state, "cannot_start"):
@@ -45,9 +51,11 @@ def serve(app: Starlette, gate: Gate, listen: ListenSettings, *, max_message: in
         raise SystemExit(1)
 
 
-def make_config(app: ASGIApp, *, max_message: int) -> uvicorn.Config:
+def make_config(
+    app: ASGIApp, *, max_message: int, listen: ListenSettings | None = None
+) -> uvicorn.Config:
     """`max_message` bounds a socket message, in bytes: the transport closes a socket that sends more
-    than twice that; below, the session answers with an `error`.
+    than twice that; below, the session answers with an `error`. `listen` says whether TLS is spoken.
     """
     return uvicorn.Config(
         app,
@@ -55,6 +63,8 @@ def make_config(app: ASGIApp, *, max_message: int) -> uvicorn.Config:
         lifespan="on",
         ws_max_size=2 * max_message,
         timeout_graceful_shutdown=2,
+        ssl_certfile=listen.certificate if listen else None,
+        ssl_keyfile=listen.private_key if listen else None,
     )
 
 

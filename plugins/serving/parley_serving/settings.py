@@ -3,9 +3,20 @@
 import ipaddress
 import os
 import sys
+from pathlib import Path
 from typing import Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -19,8 +30,21 @@ class ListenSettings(BaseModel):
     key: SecretStr | None = Field(
         None, description="Bearer key that clients must send. Required beyond loopback."
     )
+    certificate: FilePath | None = Field(
+        None, description="PEM with its chain: then TLS is spoken, and nothing else."
+    )
+    private_key: FilePath | None = Field(
+        None, validate_default=True, description="The key that belongs to it, PEM, unlocked."
+    )
     max_sessions: int = Field(16, ge=1, description="Calls held at once; more are refused (503).")
     drain: float = Field(4.0, ge=0, description="Seconds that SIGTERM waits for calls in progress.")
+
+    @field_validator("private_key")
+    @classmethod
+    def _goes_with_its_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if (key is None) != (info.data.get("certificate") is None):
+            raise ValueError("certificate and private_key go together")
+        return key
 
     @model_validator(mode="after")
     def _beyond_loopback_needs_a_key(self) -> Self:
