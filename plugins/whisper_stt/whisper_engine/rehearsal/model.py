@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 THREADS = 1
 """The library decodes with Python's lock held: a second one would only wait."""
 
+PART_BYTES = 8 * PIECE_BYTES
+"""What one stream has decoded before another's turn comes: 30 ms of work, and one turn of the loop."""
+
 BUILT_AT_START = 2
 INTERIMS = frozenset({Kind.INTERIM, Kind.FIRST_INTERIM})
 
@@ -31,7 +34,9 @@ class Rehearsal:
 
     name = "rehearsal"
     languages = ("en",)
-    pace = Pace()
+    pace = Pace(interim=0.1)
+    """An interim costs no more than the sound that is new: hearing is spread over the speech, so that
+    little of it is left to do when the speaker stops."""
     has_room = True
 
     def __init__(self, phrases: Path | None, waits: RehearsalSettings | None = None) -> None:
@@ -126,9 +131,9 @@ class _Stream:
             await self._call(self._listener.reset)
             self._start, self._fed = request.start, 0
         while self._fed < len(request.pcm):
-            piece = request.pcm[self._fed : self._fed + PIECE_BYTES]
-            self._fed += len(piece)
-            await self._call(partial(self._listener.feed, piece))
+            part = request.pcm[self._fed : self._fed + PART_BYTES]
+            self._fed += len(part)
+            await self._call(partial(self._listener.feed, part))
 
     async def _call(self, work: Callable[[], ResultT]) -> ResultT:
         job = asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -128,17 +128,19 @@ class Listener:
         self._open = False
         self._samples = 0
 
-    def feed(self, piece: bytes) -> None:
-        """At most PIECE_BYTES."""
+    def feed(self, pcm: bytes) -> None:
+        """In pieces, between which other threads may run."""
         if not self._open:
             for decoder in (self._words, self._sounds):
                 decoder.set_cmn(CEPSTRAL_MEAN)
                 decoder.start_utt()
             self._open = True
             self._samples = 0
-        self._words.process_raw(piece)
-        self._sounds.process_raw(piece)
-        self._samples += len(piece) // 2
+        for at in range(0, len(pcm), PIECE_BYTES):
+            piece = pcm[at : at + PIECE_BYTES]
+            self._words.process_raw(piece)
+            self._sounds.process_raw(piece)
+        self._samples += len(pcm) // 2
 
     def interim(self) -> Heard:
         """May end inside a phrase."""
