@@ -19,7 +19,7 @@ from sip.simulate.path import path_times
 from sip.simulate.script import TurnScript
 from sip.simulate.speech import Samples
 
-AT_ONCE = 2
+AT_ONCE = 1
 """Calls."""
 NEXT = 10.0
 """Seconds after an interruption in which the model is sent what became of the story."""
