@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 ENSURE_PATIENCE = 15.0
 RETRY_INTERVAL = 0.2
+LOOK = 2.0
+"""Seconds."""
 
 Refused = (api.TwirpError, aiohttp.ClientError)
 
@@ -66,6 +68,14 @@ class Door:
                     await asyncio.sleep(RETRY_INTERVAL)
         except (*Refused, TimeoutError) as error:
             logger.warning("calls may be left", extra={"why": type(error).__name__})
+
+    async def has_calls(self) -> bool:
+        """Whether there is a room. A LiveKit that does not answer has no call left to be ended."""
+        try:
+            async with asyncio.timeout(LOOK), self._livekit() as livekit:
+                return bool((await livekit.room.list_rooms(api.ListRoomsRequest())).rooms)
+        except (*Refused, TimeoutError):
+            return False
 
     def _livekit(self) -> api.LiveKitAPI:
         return livekit_at(self._url, self._settings)

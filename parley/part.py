@@ -19,7 +19,9 @@ class PartError(Exception):
 class Part:
     """A program that Parley runs.
 
-    `answers` is asked until it says yes, at most `patience` seconds long. `restarted` is awaited
+    `answers` is asked until it says yes, at most `patience` seconds long. From then on `alive` is
+    asked whether the part does anything at all (`answers`, if None); one that does not is killed, later
+    while `spared` says that its death would end calls. `restarted` is awaited
     when the part is up again after a death. `port` is what others reach it by. A part that has
     not ended `stop_patience` seconds after `stop_signal` is killed. With a `log_filter`, its log has
     what that makes of each line.
@@ -33,6 +35,8 @@ class Part:
     patience: float = 20.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_patience: float = 5.0
+    alive: Probe | None = None
+    spared: Probe | None = None
     restarted: Hook | None = None
     log_filter: LineFilter | None = None
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from agent.persona import PersonaError, load_persona
 from agent.yaml_file import BadFileError
-from parley.part import Hook, Part
+from parley.part import Hook, Part, Probe
 from parley.part_files import program, read_config, refuse_beyond_loopback
 from parley.part_log import LineFilter, without_callers
 from parley.phrases import write_phrases
 from parley.ports import RTC_PORTS, RTP_PORTS, Ports
-from parley.probes import HOST, http_ok, redis_ping, sip_options
+from parley.probes import HOST, http_answers, http_ok, redis_answers, redis_ping, sip_options
 from parley.settings import ROOT, BadSettingsError, Settings
 from parley_serving.telemetry import ENDPOINT
 
@@ -43,9 +43,10 @@ def build_parts(
     root: Path = ROOT,
     *,
     without: Collection[str] = (),
+    calls: Probe | None = None,
 ) -> list[Part]:
-    """In the order of their starting. `provision` is awaited when LiveKit may have forgotten.
-    Those named in `without` need not be installed.
+    """In the order of their starting. `provision` is awaited when LiveKit may have forgotten; `calls`
+    says whether there are any. Those named in `without` need not be installed.
 
     `root` holds livekit.yaml and sip/bridge.yaml.
 
@@ -62,7 +63,7 @@ def build_parts(
         "whisper": plan.whisper,
         "csm": plan.csm,
         "scripted": plan.scripted,
-        "worker": plan.worker,
+        "worker": partial(plan.worker, calls),
     }
     left_out = {*without, *(part for part, url in ELSEWHERE.items() if url in environment)}
     return [build() for name, build in builders.items() if name not in left_out]
@@ -98,6 +99,7 @@ class _Plan:
             self._environment({}),
             self.ports.redis,
             redis_ping(self.ports.redis),
+            alive=redis_answers(self.ports.redis),
             restarted=provision,
         )
 
@@ -115,6 +117,7 @@ class _Plan:
             self._environment({"LIVEKIT_CONFIG": json.dumps(config)}),
             self.ports.livekit,
             http_ok(self.ports.livekit, "/"),
+            alive=http_answers(self.ports.livekit, "/"),  # 406 while redis is away: its calls go on
             restarted=provision,
             log_filter=self._log_filter(),
         )
@@ -158,7 +161,7 @@ class _Plan:
         part = self._server("scripted", ("parley.scripted",), self.ports.scripted)
         return part.with_defaults({"SCRIPTED_SCRIPTS": str(SCRIPTS)})
 
-    def worker(self) -> Part:
+    def worker(self, calls: Probe | None = None) -> Part:
         self._check_persona()
         key, secret = self._livekit_keys()
         own = {
@@ -186,6 +189,8 @@ class _Plan:
             self.ports.worker,
             http_ok(self.ports.worker, "/ready"),  # registered: an earlier call is never dispatched
             patience=60.0,
+            alive=http_ok(self.ports.worker, "/health"),
+            spared=calls,  # each is a process of its own, and goes on
         )
 
     def _server(self, name: str, module: tuple[str, ...], port: int) -> Part:
@@ -202,6 +207,7 @@ class _Plan:
             port,
             http_ok(port, "/ready"),
             patience=900.0,  # a model may be downloaded first
+            alive=http_ok(port, "/health"),  # a full one is not ready; a broken one says so here
         )
 
     def _check_persona(self) -> None:

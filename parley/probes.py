@@ -17,19 +17,41 @@ def http_ok(port: int, path: str) -> Probe:
     """GET `path` answers 200."""
 
     async def probe() -> bool:
-        timeout = aiohttp.ClientTimeout(total=PATIENCE)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            try:
-                async with session.get(f"http://{HOST}:{port}{path}") as response:
-                    return response.status == 200  # noqa: PLR2004
-            except (aiohttp.ClientError, TimeoutError):
-                return False
+        return await _status(port, path) == 200  # noqa: PLR2004
 
     return probe
 
 
+def http_answers(port: int, path: str) -> Probe:
+    """GET `path` answers, whatever it is."""
+
+    async def probe() -> bool:
+        return await _status(port, path) is not None
+
+    return probe
+
+
+async def _status(port: int, path: str) -> int | None:
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        try:
+            async with session.get(f"http://{HOST}:{port}{path}") as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+
+
 def redis_ping(port: int) -> Probe:
     """PING answers PONG: not while the append-only file is being read."""
+    return _redis(port, (b"+PONG",))
+
+
+def redis_answers(port: int) -> Probe:
+    """PING is answered, be it by an error: that its disk is full, say."""
+    return _redis(port, (b"+", b"-"))
+
+
+def _redis(port: int, beginnings: tuple[bytes, ...]) -> Probe:
 
     async def probe() -> bool:
         try:
@@ -37,7 +59,7 @@ def redis_ping(port: int) -> Probe:
                 reader, writer = await asyncio.open_connection(HOST, port)
                 with contextlib.closing(writer):
                     writer.write(b"PING\r\n")
-                    return await reader.readline() == b"+PONG\r\n"
+                    return (await reader.readline()).startswith(beginnings)
         except (OSError, TimeoutError):
             return False
 

@@ -7,13 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from dotenv import dotenv_values
-from pydantic import (
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from parley.setting_kinds import (
@@ -52,6 +46,11 @@ class Settings(BaseSettings):
         ge=1024,
         le=65_535 - BLOCK,
         description=f"First of {BLOCK} ports that all parts use instead of their own.",
+    )
+    hung_after: float = Field(
+        10.0,
+        ge=4.0,
+        description="Seconds without an answer after which `parley up` kills a part and starts it again; six times as many for a worker while there are calls.",
     )
     number: str = Field(
         "+15550100", pattern=r"^\+[1-9]\d{1,14}$", description="Number of the local trunk (E.164)."

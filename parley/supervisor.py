@@ -6,35 +6,17 @@ import logging
 import os
 import shutil
 import signal
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
+from parley.lost import DEATHS, DEATHS_WITHIN, Deaths, until_hung
 from parley.part import Part, PartError
 from parley.part_log import FilteredLog
 
 logger = logging.getLogger(__name__)
 
 PROBE_INTERVAL = 0.1
-DEATHS = 3
-DEATHS_WITHIN = 60.0
 LOG_PATIENCE = 1.0
-
-
-class Deaths:
-    """Counts a part's deaths, and says how long to wait before the next start. Pure."""
-
-    def __init__(self, first_pause: float) -> None:
-        self._first_pause = first_pause
-        self._times: deque[float] = deque(maxlen=DEATHS)
-
-    def count(self, now: float) -> float | None:
-        """Seconds to wait before a restart; None when this was one death too many."""
-        self._times.append(now)
-        while now - self._times[0] >= DEATHS_WITHIN:
-            self._times.popleft()
-        recent = len(self._times)
-        return None if recent == DEATHS else self._first_pause * 2.0 ** (recent - 1)
 
 
 class Supervisor:
@@ -48,16 +30,19 @@ class Supervisor:
         logs: Path,
         changed: Callable[[], None] = lambda: None,
         first_pause: float = 0.5,
+        hung_after: float = 10.0,
     ) -> None:
         """`folder` is the parts' working directory, `changed` is called when a pid has changed.
 
-        A part is started again `first_pause` seconds after its death, then after twice that.
+        A part is started again `first_pause` seconds after its death, then after twice that. One that
+        has not answered for `hung_after` seconds is killed.
         """
         self._parts = parts
         self._folder = folder
         self._logs = logs
         self._changed = changed
         self._first_pause = first_pause
+        self._hung_after = hung_after
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._filtered: dict[str, FilteredLog] = {}
 
@@ -157,8 +142,7 @@ class Supervisor:
     async def _keep(self, part: Part) -> None:
         deaths = Deaths(self._first_pause)
         while True:
-            status = await self._processes[part.name].wait()
-            _kill_group(self._processes[part.name])
+            status = await self._death(part)
             pause = deaths.count(asyncio.get_running_loop().time())
             if pause is None:
                 raise PartError(
@@ -179,6 +163,23 @@ class Supervisor:
                 _kill_group(self._processes[part.name])
             else:
                 logger.warning("a part is up again", extra={"part": part.name})
+
+    async def _death(self, part: Part) -> int:
+        """The exit status of one that has died, or was killed because it hung."""
+        process = self._processes[part.name]
+
+        async def kill_when_hung() -> None:
+            silent = await until_hung(part, self._hung_after)
+            about = {"part": part.name, "silent_seconds": round(silent, 1)}
+            logger.warning("a part does not answer: killed", extra=about)
+            _kill_group(process)
+
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(kill_when_hung(), name=f"watch {part.name}")
+            status = await process.wait()
+            watching.cancel()
+        _kill_group(process)
+        return status
 
     async def _stop(self, part: Part) -> None:
         process = self._processes.pop(part.name, None)

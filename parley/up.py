@@ -53,12 +53,21 @@ class _Stack:
         services = build_services(settings, self._ports, environment)
         _refuse_unknown(without, services.keys() | set(PARTS))
         self._parts = build_parts(
-            settings, self._ports, environment, self._door.ensure, without=without
+            settings,
+            self._ports,
+            environment,
+            self._door.ensure,
+            without=without,
+            calls=self._door.has_calls,
         )
         self._services = {name: run for name, run in services.items() if name not in without}
         self._ports.check((part.name, part.port) for part in self._parts)
         self._supervisor = Supervisor(
-            self._parts, folder=ROOT, logs=settings.run_dir / "logs", changed=self._write_stack
+            self._parts,
+            folder=ROOT,
+            logs=settings.run_dir / "logs",
+            changed=self._write_stack,
+            hung_after=settings.hung_after,
         )
         self._file = settings.run_dir / "stack.json"
         self._is_up = False

@@ -28,9 +28,10 @@ ALIKE = 0.3
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def fragile(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """A stack of its own: what is lost here is lost to all calls."""
+    """A stack of its own: what is lost here is lost to all calls. Who hangs is left alone."""
     folder = tmp_path_factory.mktemp("fragile")
-    async with parley_up(folder, AGENT_RECOVERY__PATIENCE=str(PATIENCE)) as stack:
+    patience = {"AGENT_RECOVERY__PATIENCE": str(PATIENCE), "PARLEY_HUNG_AFTER": "600"}
+    async with parley_up(folder, **patience) as stack:
         yield stack
 
 

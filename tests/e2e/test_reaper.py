@@ -23,8 +23,8 @@ CALLER = "+15550170001"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """Its worker is killed here."""
-    async with parley_up(tmp_path_factory.mktemp("reaper")) as stack:
+    """Its worker is killed here, by us alone."""
+    async with parley_up(tmp_path_factory.mktemp("reaper"), PARLEY_HUNG_AFTER="600") as stack:
         yield stack
 
 

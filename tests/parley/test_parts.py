@@ -1,5 +1,6 @@
 """The table of parts: ports, who sees which secret, what is left out, what is refused."""
 
+import asyncio
 import dataclasses
 import shutil
 import socket
@@ -16,6 +17,7 @@ from parley.ready import ready_block
 from parley.settings import ROOT, BadSettingsError, Settings
 from tests.parley.test_settings import GOOD
 
+BLOCK = Ports.block(20_000)
 ALL = ["redis", "livekit-server", "livekit-sip", "whisper", "csm", "scripted", "worker"]
 
 
@@ -32,11 +34,15 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def build(root: Path, **extra: str) -> list[Part]:
+async def there_are_calls() -> bool:
+    return True
+
+
+def build(root: Path, ports: Ports = BLOCK, /, **extra: str) -> list[Part]:
     environment = {**GOOD, "PARLEY_RUN_DIR": str(root / "run"), **extra}
     settings = Settings.load(environment)
     settings.run_dir.mkdir(exist_ok=True)
-    return build_parts(settings, Ports.block(20_000), environment, nothing, root)
+    return build_parts(settings, ports, environment, nothing, root, calls=there_are_calls)
 
 
 @pytest.fixture
@@ -147,6 +153,39 @@ async def test_the_probes_say_no_where_nobody_listens() -> None:
         port = holder.getsockname()[1]
         for probe in (http_ok(port, "/ready"), redis_ping(port), sip_options(port)):
             assert not await probe()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("redis", b"-MISCONF Errors writing to the AOF file\r\n"),  # its disk is full
+        ("livekit-server", b"HTTP/1.1 406 Not Acceptable\r\nContent-Length: 0\r\n\r\n"),
+    ],
+)
+async def test_a_part_that_can_do_nothing_now_is_alive(
+    root: Path, name: str, answer: bytes
+) -> None:
+    """To start it again would mend nothing, and end the calls that go on."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, HOST, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        parts = {part.name: part for part in build(root, Ports(redis=port, livekit=port))}
+        assert not await parts[name].answers()
+        alive = parts[name].alive
+        assert alive is not None
+        assert await alive()
+    assert not await alive()
+
+
+async def test_a_worker_with_calls_is_spared(root: Path) -> None:
+    worker = build(root)[-1]
+    assert worker.spared is not None
+    assert await worker.spared()
 
 
 def test_the_ready_block_tells_how_to_dial_and_what_is_in_use() -> None:

@@ -1,16 +1,18 @@
 """Real child processes, small ones: what happens to parts that die, hang, or leave children."""
 
 import asyncio
+import os
 import signal
+import socket
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 import pytest
 
 from parley.part import Part, PartError
-from parley.supervisor import Deaths, Supervisor
+from parley.probes import redis_ping
+from parley.supervisor import Supervisor
 from tests.stack import gone
 
 WELL_BEHAVED = """
@@ -35,6 +37,16 @@ child = subprocess.Popen([sys.executable, "-S", "-c", "import signal; signal.pau
 Path(sys.argv[2], "child").write_text(str(child.pid))
 Path(sys.argv[2], sys.argv[1]).touch()
 signal.pause()
+"""
+
+ANSWERS = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    client, _ = server.accept()
+    with client:
+        client.recv(64)
+        client.sendall(b"+PONG\\r\\n")
 """
 
 
@@ -127,6 +139,28 @@ async def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
     assert not psutil.pid_exists(second)
 
 
+async def test_a_part_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    again = asyncio.Event()
+
+    async def restarted() -> None:
+        again.set()
+
+    command = (sys.executable, "-S", "-c", ANSWERS, str(port))
+    talks = Part("a", command, {}, port, redis_ping(port), restarted=restarted)
+    supervisor = Supervisor(
+        [talks], folder=tmp_path, logs=tmp_path / "logs", first_pause=0.01, hung_after=4.0
+    )
+    async with asyncio.timeout(50), supervisor.running():
+        first = supervisor.pids()["a"]
+        os.kill(first, signal.SIGSTOP)
+        await again.wait()
+        assert supervisor.pids()["a"] != first
+        assert await talks.answers()
+    assert not psutil.pid_exists(first)
+
+
 async def test_three_deaths_in_a_minute_end_everything(tmp_path: Path) -> None:
     async def die() -> None:
         psutil.Process(supervisor.pids()["a"]).kill()
@@ -194,20 +228,6 @@ asyncio.run(main(Path(sys.argv[1])))
         parley.send_signal(signal.SIGKILL)
         await parley.wait()
         await gone(children[0])
-
-
-@pytest.mark.parametrize(
-    ("deaths", "pauses"),
-    [
-        ({0.0: 1.0, 1.0: 2.0, 59.0: None}, "three within a minute are one too many"),
-        ({0.0: 1.0, 30.0: 2.0, 60.0: 2.0, 90.0: 2.0}, "a death is forgotten after a minute"),
-    ],
-)
-def test_deaths_are_counted_within_a_minute(
-    deaths: Mapping[float, float | None], pauses: str
-) -> None:
-    counted = Deaths(first_pause=1.0)
-    assert {now: counted.count(now) for now in deaths} == deaths, pauses
 
 
 async def _at_once() -> bool:
