@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from agent.call import HeldCalls
 from agent.config import Settings
 from agent.figures import Metrics
+from agent.registration import Registration
 
 
 class PortError(Exception):
@@ -20,8 +21,8 @@ class PortError(Exception):
 
 
 class Health:
-    """`/health` (alive), `/ready` (registered with LiveKit, and not draining), `/calls` (JSON
-    figures), `/metrics` (Prometheus)."""
+    """`/health` (alive), `/ready` (LiveKit is there and has registered it, and it is not draining),
+    `/calls` (JSON figures), `/metrics` (Prometheus)."""
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class Health:
         self._expected = (
             f"Bearer {key.get_secret_value()}" if (key := settings.health_key) else None
         )
-        self._registered = False
+        self.registration = Registration()
         self._draining = False
         metrics.gauge("ready", "1 while it takes calls.", lambda: self._is_ready)
         metrics.gauge("calls_held", "Calls that go on.", lambda: held.count(active(), _now()))
@@ -50,7 +51,7 @@ class Health:
         )
 
     def on_registered(self, *_: object) -> None:
-        self._registered = True
+        self.registration.registered(_now())
 
     def on_draining(self) -> None:
         """The worker takes no more calls; those that it holds go on."""
@@ -95,7 +96,7 @@ class Health:
 
     @property
     def _is_ready(self) -> bool:
-        return self._registered and not self._draining
+        return self.registration.stands and not self._draining
 
     def _check_key(self, request: web.Request) -> None:
         sent = request.headers.get("Authorization", "")

@@ -15,6 +15,7 @@ from agent.config import Settings
 from agent.figures import Metrics, receiving
 from agent.figures.post import VARIABLE
 from agent.health import Health, PortError
+from agent.registration import watched
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,11 @@ class Worker(AgentServer):
             await super().run(devmode=devmode, unregistered=True)
             return
         try:
-            async with self._health.serving(), receiving(self._metrics.take) as address:
+            async with (
+                self._health.serving(),
+                watched(self._health.registration),
+                receiving(self._metrics.take) as address,
+            ):
                 os.environ[VARIABLE] = address  # for the calls' processes, which inherit it
                 await super().run(devmode=devmode)
         except (PortError, ValueError) as error:
