@@ -13,9 +13,9 @@ setup:  ## install whatever is missing (quick when nothing is)
 run: setup  ## run Parley on this machine until Ctrl-C
 	@$(BIN)/parley up
 
-# torch is 5.6 GB, a browser 0.4: `make run` does without them
+# torch is 5.6 GB, a browser 0.4, Ray 0.3: `make run` does without them
 check:  ## lint, format, types, import contracts, docs/settings.md, the pages
-	@python3 tools/setup --torch --browser
+	@python3 tools/setup --torch --ray --browser
 	$(BIN)/ruff check . $(PYTHON_TOOLS)
 	$(BIN)/ruff format --check . $(PYTHON_TOOLS)
 	$(BIN)/mypy

@@ -61,6 +61,8 @@ def make_config(
         app,
         log_level="warning",
         lifespan="on",
+        loop="asyncio",  # not what happens to be installed
+        http="h11",
         ws_max_size=2 * max_message,
         timeout_graceful_shutdown=2,
         ssl_certfile=listen.certificate if listen else None,
