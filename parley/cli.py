@@ -9,6 +9,7 @@ from parley import calls as calls_command
 from parley import chat as chat_command
 from parley import persona as persona_command
 from parley import queue as queue_command
+from parley import services_command
 from parley import simulate as simulate_command
 from parley import sip as sip_command
 from parley import talk as talk_command
@@ -54,6 +55,7 @@ app.command("simulate")(simulate_command.command)
 app.command("rehearse")(rehearse_command.command)
 app.command("plan")(plan_command.plan)
 app.command("doctor")(plan_command.doctor)
+app.command("services")(services_command.command)
 app.add_typer(calls_command.app, name="calls")
 app.add_typer(load_command.app, name="load")
 app.add_typer(persona_command.app, name="persona")

@@ -8,7 +8,6 @@ from livekit import api
 
 from parley.livekit import livekit_at
 from parley.part import PartError
-from parley.probes import HOST
 from parley.settings import Settings
 from sip.changes import SideError, StoppedError, apply
 from sip.livekit_side import LOCAL, LiveKitSide, Wanted, inbound_trunk, rule
@@ -24,11 +23,11 @@ Refused = (api.TwirpError, aiohttp.ClientError)
 
 
 class Door:
-    """Of the livekit-server that `parley up` runs: it holds no rooms but Parley's calls."""
+    """Of the livekit-server at `url`, which holds no rooms but Parley's calls."""
 
-    def __init__(self, settings: Settings, livekit_port: int) -> None:
+    def __init__(self, settings: Settings, url: str) -> None:
         self._settings = settings
-        self._url = f"http://{HOST}:{livekit_port}"
+        self._url = url
         credentials = (settings.sip_username, settings.sip_password)
         self._wanted = Wanted(
             LOCAL,

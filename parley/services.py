@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from parley import ledger_keeper, recordings, web, webhooks
-from parley.applied import reconciler
-from parley.livekit import livekit_at
+from parley.applied import livekit_client, reconciler
 from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
 from parley.service_metrics import ServiceMetrics
@@ -33,7 +32,7 @@ def build_services(
     metrics = ServiceMetrics()
 
     async def reap() -> None:
-        async with livekit_at(ports.livekit_url, settings) as client:
+        async with livekit_client(settings, ports, environment) as client:
             await reaper.run(client, MAX_AGE, metrics.room_ended)
 
     services: dict[str, Service] = {

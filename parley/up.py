@@ -33,7 +33,7 @@ def up(without: Collection[str] = ()) -> int:
     try:
         environment = full_environment()
         settings = Settings.load(environment)
-        with _alone_in(settings.run_dir):
+        with alone_in(settings.run_dir):
             return asyncio.run(_Stack(settings, environment, without).run())
     except BadSettingsError as error:
         say(f"parley: {error}")
@@ -49,7 +49,7 @@ class _Stack:
         self._environment = environment
         # A bridge that runs elsewhere has its port already.
         self._ports = wanted if "livekit-sip" in without else wanted.with_free_sip()
-        self._door = Door(settings, self._ports.livekit)
+        self._door = Door(settings, self._ports.livekit_url)
         services = build_services(settings, self._ports, environment)
         _refuse_unknown(without, services.keys() | set(PARTS))
         self._parts = build_parts(
@@ -141,7 +141,7 @@ def _refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Two stacks in one run folder would share redis' data."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a") as lock:
