@@ -87,7 +87,7 @@ class Setup:
 
 def refuse_open_secrets(file: Path) -> None:
     """Raises `BadSettingsError` when others of this machine may read the file of secrets."""
-    if file.exists() and file.stat().st_mode & 0o077:
+    if file.is_file() and file.stat().st_mode & 0o077:
         raise BadSettingsError(f"{file} can be read by others: chmod 600 {file}")
 
 

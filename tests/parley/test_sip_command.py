@@ -122,6 +122,11 @@ def test_a_file_of_secrets_that_others_may_read_is_refused(folder: Path) -> None
     assert f"chmod 600 {folder}/env" in planned.output
 
 
+def test_no_file_of_secrets_is_open_to_nobody(folder: Path) -> None:
+    """As in the images, whose secrets are all in the environment."""
+    assert parley(folder, "plan", "--only", "bridge", PARLEY_ENV_FILE="/dev/null").exit_code == 2
+
+
 def test_a_missing_file_is_said_with_where_to_begin(folder: Path) -> None:
     planned = parley(folder, "plan", "--file", str(folder / "other.yaml"))
     assert planned.exit_code == 1
