@@ -93,6 +93,9 @@ def test_the_bridges_configuration_is_the_projects_and_redis() -> None:
     redis = ours.pop("redis")
     assert ours == yaml.safe_load((ROOT / "sip" / "bridge.yaml").read_text())
     assert redis["address"].rpartition(":")[2] in COMPOSE.services["redis"].command
+    bridge = COMPOSE.services["sip"]
+    assert bridge.entrypoint == ["livekit-sip"], "the image's own has a --config, which goes first"
+    assert bridge.environment["SIP_CONFIG_FILE"] in {each.split(":")[1] for each in bridge.volumes}
 
 
 def test_the_dockerfile_has_nothing_to_complain_of() -> None:
