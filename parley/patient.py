@@ -10,6 +10,7 @@ from agent.persona import Persona, PersonaError, load_persona
 from agent.tools import declared
 from agent.tools.kinds import Transfer
 from parley.doctor import Asked
+from parley.plan.flags import TRIED
 from parley.ports import RTP_PORTS, Ports
 from parley.probes import HOST, sip_options
 from parley.settings import ROOT, BadSettingsError, Settings
@@ -127,6 +128,7 @@ def patient_for(
         folder=folder,
         account=_account(environment, line),
         transfers=_transfers(environment, line),
+        tried=TRIED,
     )
 
 

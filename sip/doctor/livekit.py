@@ -66,7 +66,7 @@ async def worker(report: Reporter, client: api.LiveKitAPI, agent: str, metadata:
     `metadata` is the `CallRequest` that it gets.
     """
     try:
-        async with _empty_room(client) as room:
+        async with empty_room(client) as room:
             request = api.CreateAgentDispatchRequest(agent_name=agent, room=room, metadata=metadata)
             dispatch = await client.agent_dispatch.create_dispatch(request)
             # One that comes into a room that is gone makes it again.
@@ -98,7 +98,8 @@ async def _is_taken(client: api.LiveKitAPI, dispatch: str, room: str) -> bool:
 
 
 @asynccontextmanager
-async def _empty_room(client: api.LiveKitAPI) -> AsyncGenerator[str]:
+async def empty_room(client: api.LiveKitAPI) -> AsyncGenerator[str]:
+    """Its name; gone afterwards."""
     name = f"doctor-{secrets.token_hex(6)}"
     await client.room.create_room(api.CreateRoomRequest(name=name, empty_timeout=10))
     try:

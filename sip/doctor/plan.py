@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,17 @@ from livekit import api
 from agent.call import CallRequest
 from agent.config import AGENT_NAME
 from sip.changes import SideError, StoppedError
-from sip.doctor import addresses, certificate, hygiene, livekit, loopback, ports, servers, twilio
+from sip.doctor import (
+    addresses,
+    certificate,
+    hygiene,
+    livekit,
+    loopback,
+    ports,
+    servers,
+    twilio,
+    versions,
+)
 from sip.doctor.examine import Check, Looked
 from sip.doctor.finding import Finding, Reporter
 from sip.doctor.matching import IncomingCall
@@ -31,7 +41,8 @@ class Patient:
 
     `call` is the call to be replayed, `is_local` if it is one to the local trunk, whose credentials
     `stack` has; `persona` would answer it; `transfers` are where personas hand callers to. `folder`
-    is that of sip.yaml. `answers` sends a SIP request to the bridge.
+    is that of sip.yaml. `answers` sends a SIP request to the bridge. `tried` are the versions that calls
+    were tried with, by the server's name.
     """
 
     line: Line | None
@@ -51,6 +62,7 @@ class Patient:
     transfers: Sequence[str] = ()
     stun_servers: Sequence[tuple[str, int]] = addresses.STUN_SERVERS
     trusted: certificate.Context = ssl.create_default_context
+    tried: Mapping[str, str] = field(default_factory=dict)
 
 
 def checks_for(patient: Patient, livekit_client: api.LiveKitAPI) -> list[Check]:
@@ -130,6 +142,9 @@ def _inside_checks(patient: Patient, client: api.LiveKitAPI) -> list[Check]:
     async def worker(report: Reporter) -> Looked:
         return await _worker(report, patient, client)
 
+    async def known(report: Reporter) -> Looked:
+        return await versions.look(report, patient.stack, client, patient.thinking, patient.tried)
+
     async def real_call(report: Reporter) -> Looked:
         return await _call(report, patient)
 
@@ -142,6 +157,7 @@ def _inside_checks(patient: Patient, client: api.LiveKitAPI) -> list[Check]:
         Check("hearing", lambda report: servers.ready(report, patient.hearing)),
         Check("thinking", lambda report: servers.mind(report, patient.thinking, patient.model)),
         Check("speaking", lambda report: servers.ready(report, patient.speaking)),
+        Check("versions", known, needs=("LiveKit",), limit=versions.LIMIT),
         Check("call", real_call, needs=CALL, limit=loopback.LIMIT),
     ]
 

@@ -92,7 +92,7 @@ async def test_right_after_make_run_all_is_well(stack: Stack) -> None:
     assert {each["check"]: each["verdict"] for each in told["findings"]} == dict.fromkeys(
         (
             *("settings", "SIP port", "RTP ports", "LiveKit", "doors", "trunk", "rule"),
-            *("worker", "hearing", "thinking", "speaking", "call"),
+            *("worker", "hearing", "thinking", "speaking", "versions", "call"),
         ),
         "ok",
     )

@@ -187,6 +187,7 @@ async def test_where_nothing_runs_all_is_told_in_the_order_of_a_call(
         "hearing": Verdict.FAILED,
         "thinking": Verdict.FAILED,
         "speaking": Verdict.FAILED,
+        "versions": Verdict.SKIPPED,
         "call": Verdict.SKIPPED,
     }
     assert str(tmp_path / "cert.pem") in found.page()
