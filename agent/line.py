@@ -32,6 +32,8 @@ RETURN_GRACE, BROWSER_GRACE = 1.0, 10.0
 """Seconds for the caller to come back. A browser does so by itself, from another network, too."""
 HANG_UP_TRIES = 3
 HANG_UP_TIMEOUT = 2.0
+KNOWN_AFTER = 0.3
+"""Seconds in which the server notices that we left."""
 
 
 class NoCallerError(Exception):
@@ -126,7 +128,7 @@ class Line:
         if self._let_go:
             await self._room.disconnect()
             return True
-        name = self._job.job.room.name
+        name, forgotten = self._job.job.room.name, False
         for _ in range(HANG_UP_TRIES):
             try:
                 async with asyncio.timeout(HANG_UP_TIMEOUT):
@@ -134,12 +136,29 @@ class Line:
                     if await self._is_gone(name):
                         return True
             except api.TwirpError as error:
-                if error.code == api.TwirpErrorCode.NOT_FOUND:
+                if error.code != api.TwirpErrorCode.NOT_FOUND:
+                    logger.warning("hanging up was refused", extra={"code": error.code})
+                elif forgotten or self._has_caller():
+                    forgotten = True
+                    await self._have_it_known(name)
+                else:
                     return True
-                logger.warning("hanging up was refused", extra={"code": error.code})
             except (TimeoutError, aiohttp.ClientError):
                 logger.warning("the LiveKit server did not answer while hanging up")
         return False
+
+    def _has_caller(self) -> bool:
+        return self._room.isconnected() and self._caller in self._room.remote_participants
+
+    async def _have_it_known(self, name: str) -> None:
+        """A redis that has lost its data knows no room, though callers are in some. That we leave is
+        written there, and a room that is asked for has its place again."""
+        logger.warning("LiveKit has forgotten a room that goes on")
+        with suppress(api.TwirpError, TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(HANG_UP_TIMEOUT):
+                await self._room.disconnect()
+                await self._job.api.room.create_room(api.CreateRoomRequest(name=name))
+                await asyncio.sleep(KNOWN_AFTER)
 
     async def _is_gone(self, name: str) -> bool:
         rooms = await self._job.api.room.list_rooms(api.ListRoomsRequest(names=[name]))

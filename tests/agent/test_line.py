@@ -22,8 +22,13 @@ class Room(rtc.EventEmitter[str]):
         super().__init__()
         self.remote_participants: dict[str, Any] = {}
 
+        self.left = False
+
     def isconnected(self) -> bool:
-        return True
+        return not self.left
+
+    async def disconnect(self) -> None:
+        self.left = True
 
 
 @dataclass
@@ -34,6 +39,10 @@ class Rooms:
     failures: list[Exception] = field(default_factory=list)
     stubborn: int = 0
     inside: list[SimpleNamespace] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+    async def create_room(self, request: api.CreateRoomRequest) -> None:
+        self.rooms.add(request.name)
 
     async def delete_room(self, request: api.DeleteRoomRequest) -> None:
         if self.failures:
@@ -42,6 +51,7 @@ class Rooms:
             self.stubborn -= 1
         else:
             self.rooms.discard(request.room)
+            self.deleted.append(request.room)
 
     async def list_participants(self, request: api.ListParticipantsRequest) -> SimpleNamespace:
         return SimpleNamespace(participants=self.inside)
@@ -289,3 +299,15 @@ async def test_who_is_no_telephone_has_answered_by_being_there() -> None:
     line, job = await line_with_caller()
     job.caller.kind = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
     await line.wait_for_answer(job.caller, 0.0)
+
+
+async def test_a_caller_whose_room_redis_has_forgotten_is_hung_up() -> None:
+    """LiveKit knows no such room, and they are in it."""
+    line, job = await line_with_caller()
+    job.room.remote_participants = {"sip_caller": participant()}
+    job.rooms.rooms.clear()
+    unknown = api.TwirpError(api.TwirpErrorCode.NOT_FOUND, "no such room", status=404)
+    job.rooms.failures = [unknown, unknown]
+    assert await line.hang_up()
+    assert job.room.left
+    assert job.rooms.deleted == ["call-1"]
