@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Callable
+from functools import partial
 from hashlib import md5
 
 from sip.simulate.caller import CallFailedError
@@ -26,19 +27,24 @@ FINDS_IT_BUSY: Taker = (202, 486)
 
 _PHRASES = {200: "OK", 202: "Accepted", 486: "Busy Here", 603: "Decline"}
 
+Sockets = Callable[[], socket.socket]
+"""Each UDP socket of a telephone, bound to its own address."""
+
 THINKING = 0.1
 """Seconds until a REFER is answered. livekit-sip 1.8.0 may take an answer that comes at once for a
 transaction that failed, though it goes on to act on the NOTIFY."""
 
 
 class Dialog:
-    """`over` is called when the other side says BYE. `refer` is what a REFER gets."""
+    """`over` is called when the other side says BYE. `refer` is what a REFER gets. `host` is the
+    telephone's own address, known once it is `open`."""
 
-    def __init__(self, stack: Stack, to: str, from_: str) -> None:
+    def __init__(self, stack: Stack, to: str, from_: str, sockets: Sockets | None = None) -> None:
         self.over: Callable[[], None] = lambda: None
         self.refer = TAKES
         self.referred_to = ""
-        self.host = address_towards(stack.sip_host)
+        self.host = ""
+        self._sockets = sockets or partial(_socket_towards, stack.sip_host)
         self._stack = stack
         self._from = from_
         self._uri = f"sip:{to}@{stack.sip_host}:{stack.sip_port}"
@@ -51,10 +57,17 @@ class Dialog:
         self._socket: asyncio.DatagramTransport
 
     async def open(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._socket, _ = await loop.create_datagram_endpoint(
-            lambda: Inbox(self._receive), (self.host, 0)
+        self._socket = await self.endpoint(self._receive)
+        self.host = self._socket.get_extra_info("sockname")[0]
+
+    async def endpoint(
+        self, take: Callable[[bytes, tuple[str, int]], None]
+    ) -> asyncio.DatagramTransport:
+        """One more socket of the telephone."""
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: Inbox(take), sock=self._sockets()
         )
+        return transport
 
     def close(self) -> None:
         self._socket.close()
@@ -190,6 +203,12 @@ def address_towards(host: str) -> str:
         probe.connect((host, 9))  # of a datagram socket: nothing is sent
         own: str = probe.getsockname()[0]
         return own
+
+
+def _socket_towards(host: str) -> socket.socket:
+    bound = socket.socket(type=socket.SOCK_DGRAM)
+    bound.bind((address_towards(host), 0))
+    return bound
 
 
 def _parameters(challenge: str) -> dict[str, str]:

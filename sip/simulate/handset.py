@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from sip.simulate.dialog import Dialog, Inbox
+from sip.simulate.dialog import Dialog, Sockets
 from sip.simulate.g711 import decode, encode
 from sip.simulate.group import one_failure
 from sip.simulate.keys import AT_ONCE, PAYLOAD, key_packets
@@ -46,10 +46,7 @@ class Handset(Line):
 
     async def dial(self) -> None:
         """Raises CallFailedError when the call is refused or not answered."""
-        loop = asyncio.get_running_loop()
-        self._sound, _ = await loop.create_datagram_endpoint(
-            lambda: Inbox(self._receive), (self.dialog.host, 0)
-        )
+        self._sound = await self.dialog.endpoint(self._receive)
         await self.dialog.open()
         self.dialled_at = self.now()
         self._there = listens_at(await self.dialog.connect(self._offer("sendrecv")))
@@ -135,9 +132,14 @@ class Handset(Line):
 
 
 @contextlib.asynccontextmanager
-async def handset(stack: Stack, *, to: str, from_: str) -> AsyncGenerator[Handset]:
-    """Like `caller.call`. Raises CallFailedError when nobody answers."""
-    dialog = Dialog(stack, to, from_)
+async def handset(
+    stack: Stack, *, to: str, from_: str, sockets: Sockets | None = None
+) -> AsyncGenerator[Handset]:
+    """Like `caller.call`. `sockets` are its own where they are not of this machine's network.
+
+    Raises CallFailedError when nobody answers.
+    """
+    dialog = Dialog(stack, to, from_, sockets)
     phone = Handset(asyncio.get_running_loop().time(), dialog=dialog)
     dialog.over = phone.drop
     with one_failure():
