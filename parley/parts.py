@@ -17,6 +17,7 @@ from parley.phrases import write_phrases
 from parley.ports import RTC_PORTS, RTP_PORTS, Ports
 from parley.probes import HOST, http_answers, http_ok, redis_answers, redis_ping, sip_options
 from parley.settings import ROOT, BadSettingsError, Settings
+from parley.wires import Wires, wires_of
 from parley_serving.telemetry import ENDPOINT
 
 SCRIPTS = ROOT / "personas" / "scripts"
@@ -55,7 +56,7 @@ def build_parts(
     Raises:
         BadSettingsError: a program is missing, or a file or variable cannot be used.
     """
-    plan = _Plan(settings, ports, environment, root)
+    plan = _Plan(settings, ports, environment, root, wires_of(settings, environment))
     builders: Mapping[str, Callable[[], Part]] = {
         "redis": partial(plan.redis, provision),
         "livekit-server": partial(plan.livekit, provision),
@@ -71,7 +72,7 @@ def build_parts(
 
 def worker_part(settings: Settings, ports: Ports, environment: Mapping[str, str]) -> Part:
     """The worker alone. Raises BadSettingsError."""
-    return _Plan(settings, ports, environment, ROOT).worker()
+    return _Plan(settings, ports, environment, ROOT, wires_of(settings, environment)).worker()
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,13 @@ class _Plan:
     ports: Ports
     environment: Mapping[str, str]
     root: Path
+    wires: Wires
 
     def redis(self, provision: Hook) -> Part:
         data = self.settings.run_dir / "redis"
         data.mkdir(parents=True, exist_ok=True)
         options = {
-            "port": str(self.ports.redis),
+            **self.wires.redis_server(self.ports.redis),
             "bind": HOST,
             "dir": str(data),
             "appendonly": "yes",
@@ -98,8 +100,8 @@ class _Plan:
             (program("redis-server"), *flags),
             self._environment({}),
             self.ports.redis,
-            redis_ping(self.ports.redis),
-            alive=redis_answers(self.ports.redis),
+            redis_ping(self.ports.redis, self.wires.client),
+            alive=redis_answers(self.ports.redis, self.wires.client),
             restarted=provision,
         )
 
@@ -108,7 +110,7 @@ class _Plan:
         refuse_beyond_loopback("livekit.yaml: bind_addresses", *config["bind_addresses"])
         config["port"] = self.ports.livekit
         config["rtc"]["udp_port"] = f"{self.ports.rtc}-{self.ports.rtc + RTC_PORTS - 1}"
-        config["redis"] = {"address": f"{HOST}:{self.ports.redis}"}
+        config["redis"] = self.wires.redis_at(f"{HOST}:{self.ports.redis}")
         key, secret = self._livekit_keys()
         config["keys"] = {key: secret}
         return Part(
@@ -125,9 +127,10 @@ class _Plan:
     def sip(self) -> Part:
         config = read_config(self.root / "sip" / "bridge.yaml")
         refuse_beyond_loopback("sip/bridge.yaml: listen_ip", config["listen_ip"])
-        config["redis"] = {"address": f"{HOST}:{self.ports.redis}"}
+        config["redis"] = self.wires.redis_at(f"{HOST}:{self.ports.redis}")
         config["ws_url"] = self.ports.livekit_url
         config["sip_port"] = self.ports.sip
+        config |= self.wires.sip_at(self.ports.sips)
         config["rtp_port"] = f"{self.ports.rtp}-{self.ports.rtp + RTP_PORTS - 1}"
         config["api_key"], config["api_secret"] = self._livekit_keys()
         return Part(
@@ -173,11 +176,12 @@ class _Plan:
             "AGENT_LEDGER": self.settings.ledger_url,
             "AGENT_LINE": str(self.settings.sip_file),
             "AGENT_RECORDINGS": str(self.settings.run_dir / "recordings"),
+            **self.wires.trusted,
         }
         for side, url in {
-            "STT": f"http://{HOST}:{self.ports.whisper}",
-            "TTS": f"http://{HOST}:{self.ports.csm}",
-            "LLM": f"http://{HOST}:{self.ports.scripted}/v1",
+            "STT": f"{self.wires.scheme}://{HOST}:{self.ports.whisper}",
+            "TTS": f"{self.wires.scheme}://{HOST}:{self.ports.csm}",
+            "LLM": f"{self.wires.scheme}://{HOST}:{self.ports.scripted}/v1",
         }.items():
             if f"AGENT_{side}__URL" not in self.environment:
                 own[f"AGENT_{side}__URL"] = url
@@ -199,15 +203,17 @@ class _Plan:
             f"{prefix}LISTEN__HOST": HOST,
             f"{prefix}LISTEN__PORT": str(port),
             f"{prefix}LISTEN__KEY": self.settings.engine_key.get_secret_value(),
+            **self.wires.listening(prefix),
         }
         return Part(
             name,
             (sys.executable, "-m", *module),
             self._environment(own, prefix),
             port,
-            http_ok(port, "/ready"),
+            http_ok(port, "/ready", self.wires.client),
             patience=900.0,  # a model may be downloaded first
-            alive=http_ok(port, "/health"),  # a full one is not ready; a broken one says so here
+            # A full one is not ready; a broken one says so here.
+            alive=http_ok(port, "/health", self.wires.client),
         )
 
     def _check_persona(self) -> None:

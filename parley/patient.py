@@ -1,6 +1,7 @@
 """What the doctor is to look at, from the settings, sip.yaml and the running stack."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -15,6 +16,7 @@ from parley.ports import RTP_PORTS, Ports
 from parley.probes import HOST, sip_options
 from parley.settings import ROOT, BadSettingsError, Settings
 from parley.sip_setup import refuse_open_secrets
+from parley.wires import wires_of
 from sip.changes import SideError
 from sip.doctor.finding import Finding, Reporter
 from sip.doctor.matching import IncomingCall
@@ -189,11 +191,12 @@ def _worker_url(environment: Mapping[str, str], ports: Ports, running: _StackFil
 
 def _engine(settings: Settings, environment: Mapping[str, str], side: str, port: int) -> Server:
     """As the worker is told to find it."""
+    wires = wires_of(settings, environment)
     if url := environment.get(f"AGENT_{side}__URL"):
         key = environment.get(f"AGENT_{side}__KEY")
         start = f"start it, or correct AGENT_{side}__URL"
-        return Server(url.rstrip("/"), start, SecretStr(key) if key else None)
-    return Server(f"http://{HOST}:{port}", _START, settings.engine_key)
+        return Server(url.rstrip("/"), start, SecretStr(key) if key else None, wires.everybody)
+    return Server(f"{wires.scheme}://{HOST}:{port}", _START, settings.engine_key, wires.client)
 
 
 def _mind(settings: Settings, environment: Mapping[str, str], ports: Ports) -> tuple[Server, str]:
@@ -202,7 +205,7 @@ def _mind(settings: Settings, environment: Mapping[str, str], ports: Ports) -> t
     server = _engine(settings, environment, "LLM", ports.scripted)
     if "AGENT_LLM__URL" in environment:
         return server, model
-    return Server(f"{server.url}/v1", server.start, server.key), model
+    return replace(server, url=f"{server.url}/v1"), model
 
 
 def _account(environment: Mapping[str, str], line: Line | None) -> Account | None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from ssl import SSLContext
 from typing import Annotated
 
 import aiohttp
@@ -24,6 +25,7 @@ from agent.persona import (
 from agent.persona.schema import schema
 from parley.ports import Ports
 from parley.settings import ROOT, BadSettingsError, Settings, full_environment, say
+from parley.wires import wires_of
 
 app = typer.Typer(no_args_is_help=True, help="Look at the agents that personas/ describes.")
 
@@ -98,7 +100,8 @@ def show_schema() -> None:
 
 async def _check(wanted: list[str], folder: Path, environment: Mapping[str, str]) -> list[Result]:
     own = _voice(environment)
-    async with aiohttp.ClientSession() as http:
+    line = aiohttp.TCPConnector(ssl=_trusts(environment) or True)
+    async with aiohttp.ClientSession(connector=line) as http:
         return [await _check_one(name, folder, own, http, environment) for name in wanted]
 
 
@@ -141,4 +144,12 @@ def _voice(environment: Mapping[str, str]) -> VoiceSettings:
     except BadSettingsError:
         return VoiceSettings()
     port = Ports.chosen(settings.port_base).csm
-    return VoiceSettings(url=HttpUrl(f"http://127.0.0.1:{port}"), key=settings.engine_key)
+    scheme = "https" if settings.tls else "http"
+    return VoiceSettings(url=HttpUrl(f"{scheme}://127.0.0.1:{port}"), key=settings.engine_key)
+
+
+def _trusts(environment: Mapping[str, str]) -> SSLContext | None:
+    try:
+        return wires_of(Settings.load(environment), environment).everybody
+    except BadSettingsError:
+        return None

@@ -21,7 +21,8 @@ RTP_PORTS = 400
 
 @dataclass(frozen=True)
 class Ports:
-    """TCP unless said otherwise. SIP is UDP and TCP; `rtc` (8 ports) and `rtp` are UDP."""
+    """TCP unless said otherwise. SIP is UDP and TCP; `rtc` (8 ports) and `rtp` are UDP; `sips` is for
+    SIP by TLS."""
 
     redis: int = 6390
     livekit: int = 7880
@@ -32,6 +33,7 @@ class Ports:
     scripted: int = 8103
     worker: int = 8104
     web: int = 8080
+    sips: int = 5070
     rtp: int = 10_000
 
     @classmethod
@@ -47,6 +49,7 @@ class Ports:
             scripted=base + 22,
             worker=base + 23,
             web=base + 24,
+            sips=base + 25,
             rtp=base + 100,
         )
 

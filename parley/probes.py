@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import uuid
+from ssl import SSLContext
 
 import aiohttp
 
@@ -13,50 +14,51 @@ HOST = "127.0.0.1"
 PATIENCE = 1.0
 
 
-def http_ok(port: int, path: str) -> Probe:
-    """GET `path` answers 200."""
+def http_ok(port: int, path: str, tls: SSLContext | None = None) -> Probe:
+    """GET `path` answers 200; by TLS, if that is given."""
 
     async def probe() -> bool:
-        return await _status(port, path) == 200  # noqa: PLR2004
+        return await _status(port, path, tls) == 200  # noqa: PLR2004
 
     return probe
 
 
-def http_answers(port: int, path: str) -> Probe:
+def http_answers(port: int, path: str, tls: SSLContext | None = None) -> Probe:
     """GET `path` answers, whatever it is."""
 
     async def probe() -> bool:
-        return await _status(port, path) is not None
+        return await _status(port, path, tls) is not None
 
     return probe
 
 
-async def _status(port: int, path: str) -> int | None:
+async def _status(port: int, path: str, tls: SSLContext | None) -> int | None:
     timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
-            async with session.get(f"http://{HOST}:{port}{path}") as response:
+            url = f"{'https' if tls else 'http'}://{HOST}:{port}{path}"
+            async with session.get(url, ssl=tls or True) as response:
                 return response.status
         except (aiohttp.ClientError, TimeoutError):
             return None
 
 
-def redis_ping(port: int) -> Probe:
+def redis_ping(port: int, tls: SSLContext | None = None) -> Probe:
     """PING answers PONG: not while the append-only file is being read."""
-    return _redis(port, (b"+PONG",))
+    return _redis(port, (b"+PONG",), tls)
 
 
-def redis_answers(port: int) -> Probe:
+def redis_answers(port: int, tls: SSLContext | None = None) -> Probe:
     """PING is answered, be it by an error: that its disk is full, say."""
-    return _redis(port, (b"+", b"-"))
+    return _redis(port, (b"+", b"-"), tls)
 
 
-def _redis(port: int, beginnings: tuple[bytes, ...]) -> Probe:
+def _redis(port: int, beginnings: tuple[bytes, ...], tls: SSLContext | None) -> Probe:
 
     async def probe() -> bool:
         try:
             async with asyncio.timeout(PATIENCE):
-                reader, writer = await asyncio.open_connection(HOST, port)
+                reader, writer = await asyncio.open_connection(HOST, port, ssl=tls)
                 with contextlib.closing(writer):
                     writer.write(b"PING\r\n")
                     return (await reader.readline()).startswith(beginnings)

@@ -19,7 +19,7 @@ def ready_block(settings: Settings, ports: Ports, environment: Mapping[str, str]
 Parley is up.
 
   Talk      {address(settings, ports)}/  (in a browser on this machine)
-  Dial      sip:{settings.number}@{HOST}:{ports.sip}  (UDP or TCP, from this machine)
+  Dial      sip:{settings.number}@{HOST}:{ports.sip}  ({_ways(settings, ports)}, from this machine)
   User      {settings.sip_username}
   Password  {settings.sip_password.get_secret_value()}
   No phone  .venv/bin/parley simulate --say "what are your opening hours"
@@ -33,6 +33,10 @@ Parley is up.
   Logs      {settings.run_dir / "logs"}
   Stop      Ctrl-C: hangs up all calls, then stops every part
 """
+
+
+def _ways(settings: Settings, ports: Ports) -> str:
+    return f"UDP or TCP, or TLS at port {ports.sips}" if settings.tls else "UDP or TCP"
 
 
 def _engine(prefix: str, side: str, environment: Mapping[str, str]) -> str:

@@ -10,13 +10,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from parley.setting_kinds import (
-    AbsolutePath,
-    Accounts,
-    SocketAddress,
-    WebAddress,
-    WebAddresses,
-)
+from parley.setting_kinds import AbsolutePath, Accounts, SocketAddress, WebAddress, WebAddresses
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout: livekit.yaml, personas and .env lie here."""
@@ -51,6 +45,9 @@ class Settings(BaseSettings):
         10.0,
         ge=4.0,
         description="Seconds without an answer after which `parley up` kills a part and starts it again; six times as many for a worker while there are calls.",
+    )
+    tls: AbsolutePath | None = Field(
+        None, description="Folder of cert.pem, key.pem and ca.pem: all that can, speaks TLS."
     )
     number: str = Field(
         "+15550100", pattern=r"^\+[1-9]\d{1,14}$", description="Number of the local trunk (E.164)."

@@ -11,6 +11,7 @@ from agent.persona import PersonaError, load_persona
 from parley.applied import livekit_client, livekit_url, redis_address
 from parley.ports import Ports
 from parley.settings import ROOT, BadSettingsError, Settings, full_environment
+from parley.wires import wires_of
 from sip import bridge
 from sip.changes import Change, Side, SideError
 from sip.line import Line
@@ -74,7 +75,9 @@ class Setup:
         text = bridge.render(
             self.line,
             livekit_url=livekit_url(self.ports, self.environment),
-            redis=redis_address(self.ports, self.environment),
+            redis=wires_of(self.settings, self.environment).redis_at(
+                redis_address(self.ports, self.environment)
+            ),
             folder=self.file.parent,
         )
         return bridge.BridgeFile(self.file.parent / bridge.NAME, text)

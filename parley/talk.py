@@ -6,6 +6,7 @@ import sys
 import webbrowser
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ssl import SSLContext
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from agent.persona import PersonaError, load_persona
 from parley.ports import Ports
 from parley.settings import ROOT, BadSettingsError, Settings, full_environment, say
 from parley.web_entry import LINKS, address, needs_no_login
+from parley.wires import wires_of
 from web.server.links import Links
 
 PATIENCE = 5.0
@@ -37,13 +39,14 @@ def command(
     try:
         environment = full_environment()
         settings = Settings.load(environment)
+        tls = wires_of(settings, environment).client
         if persona:
             load_persona(ROOT / environment.get("AGENT_PERSONAS", "personas"), persona, environment)
     except (BadSettingsError, PersonaError) as error:
         say(f"parley: {error}")
         raise typer.Exit(2) from None
     home = address(settings, Ports.chosen(settings.port_base))
-    if not asyncio.run(_answers(home)):
+    if not asyncio.run(_answers(home, tls)):
         say(f"parley: nothing answers at {home}: start Parley by `make run`")
         raise typer.Exit(1)
     try:
@@ -71,12 +74,12 @@ def can_show(environment: Mapping[str, str]) -> bool:
     return sys.platform == "darwin" or any(environment.get(name) for name in displays)
 
 
-async def _answers(home: str) -> bool:
+async def _answers(home: str, tls: SSLContext | None) -> bool:
     patience = aiohttp.ClientTimeout(total=PATIENCE)
     try:
         async with (
             aiohttp.ClientSession(timeout=patience) as http,
-            http.get(f"{home}/health") as answer,
+            http.get(f"{home}/health", ssl=tls or True) as answer,
         ):
             return answer.ok
     except (aiohttp.ClientError, TimeoutError):

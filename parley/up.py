@@ -61,7 +61,10 @@ class _Stack:
             calls=self._door.has_calls,
         )
         self._services = {name: run for name, run in services.items() if name not in without}
-        self._ports.check((part.name, part.port) for part in self._parts)
+        listeners = [(part.name, part.port) for part in self._parts]
+        if settings.tls and "livekit-sip" not in without:
+            listeners.append(("livekit-sip", self._ports.sips))
+        self._ports.check(listeners)
         self._supervisor = Supervisor(
             self._parts,
             folder=ROOT,

@@ -20,12 +20,13 @@ def engines_of(
             return Engine(name, url, kind, _secret(environment, f"AGENT_{side}__KEY"))
         return Engine(name, usual, kind, settings.engine_key)
 
+    scheme = "https" if settings.tls else "http"
     worker = f"http://{HOST}:{ports.worker}"
     return (
         Engine("worker", worker, "worker", _secret(environment, "AGENT_HEALTH_KEY")),
-        part("ears", "STT", f"http://{HOST}:{ports.whisper}"),
-        part("mind", "LLM", f"http://{HOST}:{ports.scripted}/v1", "mind"),
-        part("voice", "TTS", f"http://{HOST}:{ports.csm}"),
+        part("ears", "STT", f"{scheme}://{HOST}:{ports.whisper}"),
+        part("mind", "LLM", f"{scheme}://{HOST}:{ports.scripted}/v1", "mind"),
+        part("voice", "TTS", f"{scheme}://{HOST}:{ports.csm}"),
     )
 
 

@@ -25,4 +25,5 @@ def address(settings: Settings, ports: Ports) -> str:
     """Of the pages, for a browser on this machine; without a path."""
     host = HOST if settings.web_host in ANYWHERE else settings.web_host
     host = f"[{host}]" if ":" in host else host
-    return f"http://{host}:{settings.web_port or ports.web}"
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://{host}:{settings.web_port or ports.web}"

@@ -18,6 +18,7 @@ from parley.recordings import shelf_of
 from parley.settings import ROOT, Settings
 from parley.web_engines import engines_of
 from parley.web_entry import LINKS, address, needs_no_login
+from parley.wires import Wires, wires_of
 from sip.line import Line
 from web.server.app import build_app
 from web.server.desk import Desk, Twilio
@@ -39,16 +40,21 @@ async def run_server(
     beside: CollectorRegistry | None,
 ) -> None:
     """Until cancelled. `beside`: metrics to export besides. Raises `LedgerError` or `ListenError`."""
-    async with _desk(settings, ports, environment, keys) as own:
+    wires = wires_of(settings, environment)
+    async with _desk(settings, ports, environment, keys, wires) as own:
         desk = replace(own, beside=beside)
         listener = open_listener(settings.web_host, settings.web_port or ports.web)
         app = build_app(desk)
-        await serve(app, listener, leaving=app.state.feed.close)
+        await serve(app, listener, leaving=app.state.feed.close, pair=wires.pair)
 
 
 @asynccontextmanager
 async def _desk(
-    settings: Settings, ports: Ports, environment: Mapping[str, str], keys: KeyFile
+    settings: Settings,
+    ports: Ports,
+    environment: Mapping[str, str],
+    keys: KeyFile,
+    wires: Wires,
 ) -> AsyncIterator[Desk]:
     engine = await asyncio.to_thread(open_ledger, settings.ledger_url)
     # A failover would send a REFER that failed twice more.
@@ -68,7 +74,7 @@ async def _desk(
                 entry=_entry(settings, ports),
                 tickets=_tickets(settings, ports, environment),
                 pages=ROOT / "web" / "room" / "dist",
-                engines=HttpEngines(engines_of(settings, ports, environment)),
+                engines=HttpEngines(engines_of(settings, ports, environment), wires.everybody),
             )
     finally:
         engine.dispose()

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,16 @@ MINE = HEADER.partition(", which")[0]
 """How a file begins that may be written over or removed."""
 
 
-def render(line: Line, *, livekit_url: str, redis: str, folder: Path) -> str:
-    """YAML. `redis` is HOST:PORT; paths of `sip.yaml` are relative to `folder`, which holds it.
+def render(line: Line, *, livekit_url: str, redis: str | Mapping[str, Any], folder: Path) -> str:
+    """YAML. `redis` is HOST:PORT, or what livekit-sip knows of it; paths of `sip.yaml` are relative to
+    `folder`, which holds it.
 
     A secret is not in it: livekit-sip takes LiveKit's key from its environment.
     """
     bridge = line.bridge
     config: dict[str, Any] = {
         "ws_url": livekit_url,
-        "redis": {"address": redis},
+        "redis": {"address": redis} if isinstance(redis, str) else dict(redis),
         "sip_port": bridge.sip_port,
         "rtp_port": bridge.rtp_ports,
         # It takes one of the two and refuses to start with both.

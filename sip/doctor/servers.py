@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ssl import SSLContext
 
 import aiohttp
 from pydantic import SecretStr
@@ -21,6 +22,8 @@ class Server:
     start: str
     """What to do when it is not there."""
     key: SecretStr | None = None
+    tls: SSLContext | None = None
+    """Whom it is to be trusted by; by public authorities, if None."""
 
     def headers(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self.key.get_secret_value()}"} if self.key else {}
@@ -65,7 +68,7 @@ async def _get(server: Server, path: str) -> tuple[int | None, str]:
     """The status and the answer; no status where nobody answers."""
     async with aiohttp.ClientSession(timeout=_PATIENCE, headers=server.headers()) as session:
         try:
-            async with session.get(f"{server.url}{path}") as answer:
+            async with session.get(f"{server.url}{path}", ssl=server.tls or True) as answer:
                 return answer.status, await answer.text()
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return None, ""

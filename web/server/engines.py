@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Literal, Protocol
 
 import aiohttp
@@ -77,12 +78,18 @@ class _Models(BaseModel):
 class HttpEngines:
     """A socket each time it is asked: a page asks every half minute."""
 
-    def __init__(self, engines: Sequence[Engine]) -> None:
+    def __init__(self, engines: Sequence[Engine], tls: SSLContext | None = None) -> None:
+        """`tls`: whom those that speak it are to be trusted by; by public authorities, if None."""
         self._engines = engines
+        self._tls = tls
 
     async def look(self) -> list[EngineLoad]:
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
-        async with aiohttp.ClientSession(timeout=timeout) as http, asyncio.TaskGroup() as tasks:
+        line = aiohttp.TCPConnector(ssl=self._tls or True)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, connector=line) as http,
+            asyncio.TaskGroup() as tasks,
+        ):
             asked = [tasks.create_task(_ask(http, engine)) for engine in self._engines]
         return [each.result() for each in asked]
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -38,12 +39,17 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    app: ASGIApp, listener: socket.socket, leaving: Callable[[], None] = lambda: None
+    app: ASGIApp,
+    listener: socket.socket,
+    leaving: Callable[[], None] = lambda: None,
+    pair: tuple[Path, Path] | None = None,
 ) -> None:
     """Until cancelled; then answers what has been asked, for two seconds at most.
 
-    `leaving` is called first, for what would last longer to be ended.
+    `leaving` is called first, for what would last longer to be ended. By a `pair` of certificate and key
+    it speaks TLS.
     """
+    certificate, key = pair or (None, None)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -54,6 +60,8 @@ async def serve(
         ws="none",
         limit_concurrency=AT_ONCE,
         timeout_graceful_shutdown=2,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
