@@ -88,7 +88,7 @@ class Cluster:
         return handset(line, to=self.settings.number, from_=CALLERS[caller])
 
     async def held(self) -> list[int]:
-        """Calls, by worker; of one that is down, none."""
+        """Calls, by worker; one that is down has none."""
         return [await held_by(worker) for worker in self.workers]
 
     async def idle(self) -> None:
@@ -98,6 +98,15 @@ class Cluster:
             return sum(await self.held()) == 0
 
         await until(none, "the workers to hold no call")
+
+    async def has_a_place(self) -> None:
+        """A call that comes before would ring, and be given to nobody later."""
+
+        async def some_worker_has() -> bool:
+            calls = [await held_by(worker) for worker in self.workers if worker.is_up]
+            return 0 in calls
+
+        await until(some_worker_has, "a worker to hold no call")
 
     async def workers_are_at(self, server: Node) -> None:
         """All that are up."""
