@@ -51,11 +51,7 @@ def _needs(part: Part) -> Iterator[str]:
         takes = f"{need.each:g} of each that begins" if need.each else f"{need.a_call:.3g}"
         what = f"**{need.what}**" if need is part.first else need.what
         cells = (part.name, part.node, what, takes, _source(need.takes))
-        yield f"| {' | '.join((*cells, f'{need.node:g}', _source(need.has), _calls(part)))} |"
-
-
-def _calls(part: Part) -> str:
-    return f"{part.carries:,}"
+        yield f"| {' | '.join((*cells, f'{need.node:g}', _source(need.has), f'{need.carries:,}'))} |"
 
 
 def _source(source: Source) -> str:
@@ -83,7 +79,7 @@ def _size(shares: Sequence[Share], size: int) -> Iterator[str]:
         )
         yield f"| {' | '.join(cells)} |"
     yield ""
-    yield f"Runs out first: {first.part.name}, {first.scarce.what}."
+    yield f"Least is left of: {first.part.name}, {first.scarce.what}."
 
 
 def _simulated(rules: dict[int, Rule]) -> Iterator[str]:

@@ -168,7 +168,7 @@ def _rows(costs: Costs) -> Need:
         "writes a second",
         SEEN + costs.rows,
         DATABASE,
-        costs.source,
+        Source(costs.source.origin, f"{costs.source.where}; a mark every 5 s (counted)"),
         assumed("a disk that syncs a thousand times a second"),
     )
 

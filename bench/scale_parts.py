@@ -42,6 +42,15 @@ class Need:
             return found - 1
         return found if found * self.node >= wanted else found + 1
 
+    @property
+    def carries(self) -> int:
+        """Calls on one node, as far as this goes."""
+        low, high = 0, MOST
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self.of(middle) <= self.node else (low, middle - 1)
+        return low
+
     def used(self, calls: int, nodes: int) -> float:
         """Share of what `nodes` have; infinite where there is none."""
         return self.of(calls) / (nodes * self.node) if nodes else math.inf
@@ -61,17 +70,12 @@ class Part:
     @property
     def carries(self) -> int:
         """Calls on one node."""
-        low, high = 0, MOST
-        while low < high:
-            middle = (low + high + 1) // 2
-            fits = all(need.of(middle) <= need.node for need in self.needs)
-            low, high = (middle, high) if fits else (low, middle - 1)
-        return low
+        return self.first.carries
 
     @property
     def first(self) -> Need:
         """What runs out first on one node."""
-        return max(self.needs, key=lambda need: need.used(max(1, self.carries), 1))
+        return min(self.needs, key=lambda need: need.carries)
 
 
 @dataclass(frozen=True)
@@ -121,5 +125,6 @@ def _nodes(part: Part, calls: int) -> int:
 
 
 def first_to_end(shares: Sequence[Share]) -> Share:
-    """The part that has least left once each has lost a node."""
-    return max(shares, key=lambda share: share.used_with_loss)
+    """The part that has least left once each has lost a node; what is bought by number has no node."""
+    run = [share for share in shares if share.part.spare] or shares
+    return max(run, key=lambda share: share.used_with_loss)

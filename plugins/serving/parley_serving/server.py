@@ -39,8 +39,8 @@ def serve(app: Starlette, gate: Gate, listen: ListenSettings, *, max_message: in
     try:
         config.load()
     except OSError as error:  # a wrong key is an SSLError, which is one
-        reason = getattr(error, "reason", None) or error.strerror
-        sys.stderr.write(f"cannot use {listen.certificate} with {listen.private_key}: {reason}\n")
+        why = getattr(error, "reason", None) or error.strerror
+        sys.stderr.write(f"cannot use {listen.certificate} with {listen.private_key}: {why}\n")
         raise SystemExit(2) from None
     server = _DrainingServer(config, gate, listen.drain)
     with contextlib.suppress(SystemExit):  # uvicorn's, when the app does not start
