@@ -1,12 +1,13 @@
 """Closes calls whose worker died: it can no longer do so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from ledger.tables import CallRow, LegRow
+from ledger.unchanged import Unchanged
 
 PATIENCE = timedelta(seconds=60)
 """A worker says every five seconds that it is there; its database may be away for a while."""
@@ -19,22 +20,52 @@ def is_lost(seen_at: datetime, now: datetime, patience: timedelta = PATIENCE) ->
     return now - seen_at > patience
 
 
-def reap(engine: Engine, now: datetime, patience: timedelta = PATIENCE) -> Sequence[str]:
-    """Close them as failed, when they were last seen; returns their ids.
+class Reaper:
+    """Closes lost calls as failed, when they were last seen. `close` blocks.
+
+    The first look trusts the wall clock, for nobody knows how long it has been so; from then on a
+    sign of life counts that does not change, by a steady clock: a wall clock that is put forward
+    closes no call, and one that is put back leaves none open.
 
     A worker that was merely cut off says how its call really ended when it is back.
     """
+
+    def __init__(self, patience: timedelta = PATIENCE) -> None:
+        self._patience = patience
+        self._signs = Unchanged(patience.total_seconds())
+        self._has_looked = False
+
+    def close(self, engine: Engine, now: datetime, steady: float) -> Sequence[str]:
+        """Returns their ids. `steady` is seconds of a clock that nobody puts."""
+        signs = _signs_of_life(engine)
+        silent = self._signs.look(signs, steady)
+        if not self._has_looked:
+            silent |= {call for call, at in signs.items() if is_lost(at, now, self._patience)}
+        self._has_looked = True
+        return [call_id for call_id in sorted(silent) if _close(engine, call_id, signs[call_id])]
+
+    def away(self) -> None:
+        """The ledger could not be looked at, nor, it may be, written."""
+        self._signs.forget()
+
+
+def reap(engine: Engine, now: datetime, patience: timedelta = PATIENCE) -> Sequence[str]:
+    """The same in one look, by the wall clock alone."""
+    return Reaper(patience).close(engine, now, 0.0)
+
+
+def _signs_of_life(engine: Engine) -> Mapping[str, datetime]:
+    """Of calls that go on: when each was last seen."""
     open_ = select(CallRow.id, CallRow.seen_at).where(
         CallRow.ended_at.is_(None), CallRow.outcome.is_(None)
     )
     with Session(engine) as session:
-        lost = [row.id for row in session.execute(open_) if is_lost(row.seen_at, now, patience)]
-    return [call_id for call_id in lost if _close(engine, call_id, now - patience)]
+        return {row.id: row.seen_at for row in session.execute(open_)}
 
 
-def _close(engine: Engine, call_id: str, deadline: datetime) -> bool:
+def _close(engine: Engine, call_id: str, last_sign: datetime) -> bool:
     """False if its worker, or another reaper, came before us."""
-    still = (CallRow.id == call_id, CallRow.outcome.is_(None), CallRow.seen_at < deadline)
+    still = (CallRow.id == call_id, CallRow.outcome.is_(None), CallRow.seen_at == last_sign)
     with Session(engine) as session, session.begin():
         seen_at = session.scalar(
             update(CallRow)

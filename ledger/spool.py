@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Engine, or_, select, update
+from sqlalchemy import ColumnElement, Engine, case, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -74,7 +74,7 @@ def take(engine: Engine, now: datetime, limit: int) -> list[DeliveryRow]:
     """Those that are due, for the one who asks alone until `LEASE` is over."""
     due = (
         select(DeliveryRow.id)
-        .where(DeliveryRow.state == WAITING, DeliveryRow.due_at <= now)
+        .where(DeliveryRow.state == WAITING, _is_due(now))
         .order_by(DeliveryRow.due_at)
         .limit(limit)
     )
@@ -156,9 +156,21 @@ def _body(key: str, event: Event, call: dict[str, Any], now: datetime) -> dict[s
     return {"id": key, "type": event, "created": created, "call": kept | parts}
 
 
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Also what would wait longer than it was ever told to: the clock has been put back since."""
+    waits = {n: now + 2 * LEASE + wait for n, wait in enumerate((timedelta(), *RETRIES))}
+    moment = DeliveryRow.due_at.type
+    longest = case(
+        {n: literal(until, moment) for n, until in waits.items()},
+        value=DeliveryRow.attempts,
+        else_=literal(now + 2 * LEASE + max(RETRIES), moment),
+    )
+    return or_(DeliveryRow.due_at <= now, DeliveryRow.due_at > longest)
+
+
 def _lease(session: Session, key: str, now: datetime) -> bool:
     ours = update(DeliveryRow).where(
-        DeliveryRow.id == key, DeliveryRow.state == WAITING, DeliveryRow.due_at <= now
+        DeliveryRow.id == key, DeliveryRow.state == WAITING, _is_due(now)
     )
     return session.scalar(ours.values(due_at=now + LEASE).returning(DeliveryRow.id)) is not None
 

@@ -9,12 +9,12 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.database import LedgerError, open_ledger, parse
-from ledger.reaper import reap
+from ledger.reaper import Reaper
 from parley.settings import BadSettingsError
 
 logger = logging.getLogger(__name__)
 
-EVERY = 30.0
+EVERY = 10.0
 """Seconds."""
 
 
@@ -31,14 +31,13 @@ def keeper(
 
 async def run(url: str, closed: Callable[[int], None] = lambda _: None) -> None:
     """Until cancelled. A ledger that is away is tried again. `closed` is told how many calls were."""
+    reaper, loop = Reaper(), asyncio.get_running_loop()
     while True:
         try:
-            lost = await asyncio.to_thread(_reap, url)
-        except LedgerError as error:
-            logger.warning("lost calls cannot be closed now", extra={"reason": str(error)})
-        except SQLAlchemyError as error:
-            kind = type(getattr(error, "orig", None) or error).__name__
-            logger.warning("lost calls cannot be closed now", extra={"reason": kind})
+            lost = await asyncio.to_thread(_close, reaper, url, loop.time())
+        except (LedgerError, SQLAlchemyError) as error:
+            reaper.away()
+            logger.warning("lost calls cannot be closed now", extra={"reason": _reason(error)})
         else:
             closed(lost)
             if lost:
@@ -46,9 +45,15 @@ async def run(url: str, closed: Callable[[int], None] = lambda _: None) -> None:
         await asyncio.sleep(EVERY)
 
 
-def _reap(url: str) -> int:
+def _close(reaper: Reaper, url: str, steady: float) -> int:
     engine = open_ledger(url)
     try:
-        return len(reap(engine, datetime.now(UTC)))
+        return len(reaper.close(engine, datetime.now(UTC), steady))
     finally:
         engine.dispose()
+
+
+def _reason(error: LedgerError | SQLAlchemyError) -> str:
+    if isinstance(error, LedgerError):
+        return str(error)
+    return type(getattr(error, "orig", None) or error).__name__

@@ -44,8 +44,9 @@ who changes networks are within it; a caller who hears it ring for longer has hu
 
 @dataclass(frozen=True)
 class Room:
-    """As LiveKit sees it. `age` in seconds; `callers` are all but agents and those who listen in, whom
-    nobody there can see. `joined` are two people whom an agent has brought together, and left."""
+    """As LiveKit sees it. `age` in seconds, by the wall clock; `callers` are all but agents and those
+    who listen in, whom nobody there can see. `joined` are two people whom an agent has brought
+    together, and left."""
 
     name: str
     age: float
@@ -63,9 +64,14 @@ class _Watched:
 
 @dataclass
 class Reaper:
-    """Pure: the rule. `max_age` is the longest that a call may last, in seconds."""
+    """Pure: the rule. `max_age` is the longest that a call may last, in seconds.
+
+    How old a room is counts on from when it was seen first, by `now`, which is steady: a wall clock
+    that is put forward makes no call old.
+    """
 
     max_age: float
+    _made: dict[str, float] = field(default_factory=dict)
     _had_agent: set[str] = field(default_factory=set)
     _watched: dict[str, _Watched] = field(default_factory=dict)
 
@@ -75,9 +81,10 @@ class Reaper:
         names = {room.name for room in there}
         self._had_agent = {room.name for room in there if room.agents} | self._had_agent & names
         self._watched = {name: held for name, held in self._watched.items() if name in names}
+        self._made = {room.name: self._made.get(room.name, now - room.age) for room in there}
         doomed: dict[str, Why] = {}
         for room in there:
-            if room.age > self.max_age:
+            if now - self._made[room.name] > self.max_age:
                 doomed[room.name] = "too old"
             elif (why := self._trouble(room)) and self._lasts(room, why, now):
                 doomed[room.name] = why

@@ -13,6 +13,7 @@ from agent.call import CallRequest, Outcome
 from agent.yaml_file import BadFileError
 from sip.line import Line
 from sip.numbers import read_numbers
+from sip.outbound.abandoned import Abandoned
 from sip.outbound.guard import Guard, unplaced
 from sip.outbound.place import (
     AGENT_PATIENCE,
@@ -81,6 +82,8 @@ class Dialler:
         self._hours = Policy.of(line)
         self._gap = timedelta(seconds=1 / line.outbound.calls_per_second)
         self._guard = Guard(line, queue)
+        patience = line.outbound.ringing_seconds + AGENT_PATIENCE + TAKEN_OVER_AFTER
+        self._abandoned = Abandoned(queue, patience)
 
     async def run(self) -> None:
         """Until cancelled, which hangs up what rings and leaves it to be called again."""
@@ -205,11 +208,8 @@ class Dialler:
 
     async def _take_over(self) -> None:
         """What a dialler that died has left: called again only if nobody can have been rung."""
-        age = timedelta(
-            seconds=self._line.outbound.ringing_seconds + AGENT_PATIENCE + TAKEN_OVER_AFTER
-        )
-        now = self._clock()
-        for dial in await in_thread(partial(self._queue.take_over, now, age)):
+        now, steady = self._clock(), asyncio.get_running_loop().time()
+        for dial in await in_thread(partial(self._abandoned.take, now, steady)):
             logger.warning("a dialler died in a call", extra={"dial": dial.id})
             if dial.call_id is None:
                 due = max(dial.due_at, now)

@@ -138,9 +138,11 @@ class Queue:
 
         One statement: of two claimants who see the same row, the second finds it taken.
         """
+        # What was wanted at once is due, too, when the clock has been put back since.
+        is_due = (DialRow.due_at <= now) | (DialRow.due_at <= DialRow.asked_at)
         due = (
             select(DialRow.id)
-            .where(DialRow.state == State.WAITING, DialRow.due_at <= now)
+            .where(DialRow.state == State.WAITING, is_due)
             .order_by(DialRow.due_at, DialRow.id)
             .limit(1)
         )
@@ -183,19 +185,21 @@ class Queue:
         """Whoever dials it hangs up within a second or two. False: it is over, or unknown."""
         return self._change(DialRow.id == dial_id, _OPEN, state=State.CANCELLED)
 
-    def take_over(self, now: datetime, age: timedelta) -> list[Dial]:
-        """Make those ours that somebody claimed `age` ago or earlier and never finished.
+    def dialling(self) -> list[Dial]:
+        """Those that somebody has claimed, or keeps for themselves."""
+        wanted = select(*_COLUMNS).where(DialRow.state == State.DIALLING)
+        with self._engine.connect() as connection:
+            return [Dial.of(row) for row in connection.execute(wanted)]
 
-        A call is answered or not long before: whoever claimed them is dead.
-        """
+    def take_over(self, dial: Dial, now: datetime) -> Dial | None:
+        """Make it ours, whose claimant is dead. None: it is not as it was."""
         left = (
+            DialRow.id == dial.id,
             DialRow.state == State.DIALLING,
-            DialRow.asked_at < now - age,
-            DialRow.claimed_at.is_(None) | (DialRow.claimed_at < now - age),
+            DialRow.claimed_at.is_not_distinct_from(dial.claimed_at),
         )
-        return self._rows(
-            update(DialRow).where(*left).values(claimed_by=self._claimant, claimed_at=now)
-        )
+        ours = update(DialRow).where(*left).values(claimed_by=self._claimant, claimed_at=now)
+        return next(iter(self._rows(ours)), None)
 
     def _claim(
         self, which: tuple[ColumnElement[bool], ...], now: datetime, gap: timedelta

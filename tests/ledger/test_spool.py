@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
@@ -100,6 +101,22 @@ def test_who_takes_one_has_it_alone_until_they_are_taken_for_dead(engine: Engine
     assert len(take(engine, NOW, 10)) == 1
     assert not take(engine, NOW + LEASE - timedelta(seconds=1), 10)
     assert len(take(engine, NOW + LEASE, 10)) == 1
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("tries", range(5))
+def test_a_clock_that_is_put_back_keeps_nothing_waiting(engine: Engine, tries: int) -> None:
+    write(engine, answered_at=START)
+    spool(engine, [URL], NOW)
+    now = NOW
+    for _ in range(tries):
+        (taken,) = take(engine, now, 10)
+        settle(engine, taken, sent=False, answer="503", now=now)
+        now = deliveries(engine)[0].due_at
+    assert len(take(engine, now - HOUR, 10)) == 1
+    assert not take(engine, now - HOUR + LEASE - timedelta(seconds=1), 10), "it is being sent"
 
 
 def test_a_call_can_be_told_once_more(engine: Engine) -> None:

@@ -53,6 +53,16 @@ def test_no_call_is_older_than_a_call_may_be() -> None:
     assert watch(TALK, old, seconds=0.0) == {"call-2": "too old"}
 
 
+def test_a_clock_that_is_put_forward_makes_no_call_old() -> None:
+    reaper = Reaper(max_age=3600.0)
+    now = 1000.0
+    for step in range(1800):
+        jumped = 7200.0 if step > 10 else 0.0
+        room = Room("call-1", step * EVERY + jumped, callers=1, agents=1)
+        assert reaper.doomed([room], now + step * EVERY) == {}
+    assert reaper.doomed([TALK], now + 3601.0) == {"call-1": "too old"}
+
+
 def test_a_browser_without_an_agent_is_let_go_as_a_telephone_is() -> None:
     why: Why = "no agent came"
     room = Room("room-1", 3.0, callers=1, agents=0)

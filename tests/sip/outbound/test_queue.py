@@ -168,10 +168,10 @@ def test_what_a_dead_dialler_left_is_taken_over_by_one(open_queue: Open) -> None
     assert dead.claim(NOW, SECOND)
     assert dead.placing(rang, "call-1")
     first, second = open_queue("first"), open_queue("second")
-    assert first.take_over(NOW + OLD, OLD) == [], "it may be ringing"
-    taken = first.take_over(NOW + OLD + SECOND, OLD)
-    assert {dial.id: dial.call_id for dial in taken} == {rang: "call-1", waited: None}
-    assert second.take_over(NOW + OLD + SECOND, OLD) == []
+    left = second.dialling()
+    assert {dial.id: dial.call_id for dial in left} == {rang: "call-1", waited: None}
+    assert all(first.take_over(dial, NOW + OLD) for dial in left)
+    assert not any(second.take_over(dial, NOW + OLD) for dial in left)
     assert first.finish(rang, BUSY)
     assert not dead.finish(rang, ANSWERED)
 
@@ -179,10 +179,28 @@ def test_what_a_dead_dialler_left_is_taken_over_by_one(open_queue: Open) -> None
 def test_finished_dials_are_left_alone(open_queue: Open) -> None:
     queue = open_queue("one")
     dial_id = queue.add(ORDER, NOW)
-    assert queue.claim(NOW, SECOND)
+    claimed = queue.claim(NOW, SECOND)
+    assert claimed
     assert queue.finish(dial_id, BUSY)
-    assert queue.take_over(NOW + 2 * OLD, OLD) == []
+    assert queue.dialling() == []
+    assert queue.take_over(claimed, NOW + 2 * OLD) is None
     dial = queue.get(dial_id)
     assert dial is not None
     assert (dial.state, dial.outcome, dial.sip_code) == (State.DONE, Outcome.BUSY, 486)
     assert queue.get("dial-of-nobody") is None
+
+
+def test_a_clock_that_is_put_back_keeps_nobody_waiting_who_was_wanted_at_once(
+    open_queue: Open,
+) -> None:
+    queue = open_queue("one")
+    appointed = queue.add(Order(**vars(ORDER) | {"due_at": NOW + 60 * SECOND}), NOW)
+    at_once = queue.add(ORDER, NOW)
+    earlier = NOW - timedelta(hours=1)
+    dial = queue.claim(earlier, SECOND)
+    assert dial is not None
+    assert dial.id == at_once
+    assert queue.claim(earlier + 2 * SECOND, SECOND) is None
+    later = queue.claim(NOW + 60 * SECOND, SECOND)
+    assert later is not None
+    assert later.id == appointed
