@@ -36,6 +36,7 @@ from agent.record import CallRecord, call_record
 from agent.server import Worker
 from agent.session import build_session, import_vad, load_vad, room_options
 from agent.show import RoomAudience, shown
+from agent.steady import on_steady_time
 from agent.tools.declared import SECRET_PREFIX
 from agent.tools.telephone import RoomTelephone
 from parley_serving import load_settings
@@ -71,7 +72,7 @@ async def answer(job: JobContext) -> None:
     for the call's end in the shutdown callback.
     """
     line = Line(job)
-    call = asyncio.create_task(_call(job, line))
+    call = asyncio.create_task(on_steady_time(_call(job, line)))
     call.add_done_callback(lambda _: line.up.set())
 
     async def finish() -> None:

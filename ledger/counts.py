@@ -28,6 +28,7 @@ _LIVE = (
     CallRow.place,
     CallRow.started_at,
     CallRow.answered_at,
+    CallRow.line_seconds,
     CallRow.seen_at,
     CallRow.heard_seconds,
     CallRow.spoken_seconds,
@@ -149,7 +150,7 @@ def _of_the_dead(connection: Connection, since: datetime) -> Spent:
 
 def _with_live(spent: Spent, live: Iterable[Live], since: datetime, now: datetime) -> Spent:
     answered = [row for row in live if row.answered_at and row.answered_at >= since]
-    seconds = sum((now - row.answered_at).total_seconds() for row in answered)
+    seconds = sum(_so_far(row, now) for row in answered)
     return Spent(
         spent.minutes + seconds / MINUTE,
         spent.cost,
@@ -157,6 +158,14 @@ def _with_live(spent: Spent, live: Iterable[Live], since: datetime, now: datetim
         sum(row.heard_seconds for row in answered) / MINUTE,
         sum(row.spoken_seconds for row in answered) / MINUTE,
     )
+
+
+def _so_far(row: Live, now: datetime) -> float:
+    """As its worker counted when it was last seen: the clock may have been put since it was answered."""
+    if row.line_seconds is not None:
+        return float(row.line_seconds)
+    lasted: timedelta = now - row.answered_at
+    return max(0.0, lasted.total_seconds())
 
 
 def _lasted(connection: Connection) -> ColumnElement[float]:

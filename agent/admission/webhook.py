@@ -3,8 +3,8 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated
 
 import aiohttp
@@ -71,7 +71,7 @@ async def _post(url: str, secret: str, text: str) -> bytes:
     body = text.encode()
     headers = {
         "Content-Type": "application/json",
-        SIGNATURE: signature(secret, int(time.time()), body),
+        SIGNATURE: signature(secret, int(datetime.now(UTC).timestamp()), body),
     }
     async with (
         aiohttp.ClientSession(raise_for_status=True) as http,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from livekit.agents import AgentSession
 
 from agent.call import Call, CallRequest, CallState, Outcome
-from agent.record.page import Page, Sink
+from agent.record.page import Page, Sink, steady_time
 from agent.record.talk import TalkRecord
 from ledger.database import open_ledger
 from ledger.places import NONE
@@ -37,7 +38,11 @@ Cost = Callable[[float, list[dict[str, Any]]], float | None]
 
 
 class CallRecord:
-    """Written as it happens. Without a sink, nothing is. `key` names a call without an id."""
+    """Written as it happens. Without a sink, nothing is. `key` names a call without an id.
+
+    `clock` says when things happen, as turns tell it: by the call's own time. Signs of life are for
+    others to see, by the machine's clock. How long things take is told by the loop's.
+    """
 
     def __init__(
         self,
@@ -46,18 +51,21 @@ class CallRecord:
         *,
         room: str,
         key: str,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = lambda: datetime.fromtimestamp(time.time(), UTC),
+        seen_by: Callable[[], datetime] = lambda: datetime.now(UTC),
         cost: Cost = lambda seconds, models: None,
     ) -> None:
         self._call = call
         self._page = Page(sink, clock)
+        self._seen_by = seen_by
         self._room = room
         self._key = key
         self.started_at = clock()
         self._request = CallRequest()
         self._state: CallState | None = None
         self._cost = cost
-        self._answered_at: datetime | None = None
+        self._began = steady_time()
+        self._answered: float | None = None
         self._caller: int | None = None
         self._others: dict[str, int] = {}
         self._talk: TalkRecord | None = None
@@ -133,9 +141,9 @@ class CallRecord:
 
     def answered(self) -> None:
         """The caller's telephone is answered, if it was not: by the queue, or by the talk."""
-        if self._answered_at is None:
-            self._answered_at = self._page.now()
-            self._page.put(answered_at=self._answered_at)
+        if self._answered is None:
+            self._answered = steady_time()
+            self._page.put(answered_at=self._page.now())
 
     def happened(self, event: str, **details: Any) -> None:
         """An event of the call's, for `ledger.tables.EventRow`."""
@@ -162,17 +170,16 @@ class CallRecord:
         now, error = self._page.now(), self._call.error
         if self._caller is not None:
             self._page.change(LegRow, self._caller, left_at=now)
-        usage = self._usage(now)
-        lasted = (now - (self._answered_at or now)).total_seconds()
+        usage = self._usage()
+        lasted = self._lasted()
         self._page.put(
             state=ENDED if error is None else ERROR,
             ended_at=now,
             outcome=str(outcome_of(self._call)),
             end_reason=self._call.end_reason if error is None else error,
             usage=usage,
-            line_seconds=lasted,
             cost=self._cost(lasted, usage["models"]),
-            **self._signs_of_life(),
+            **self._signs_of_life() | {"line_seconds": lasted},
         )
 
     async def close(self) -> None:
@@ -207,14 +214,18 @@ class CallRecord:
 
     def _signs_of_life(self) -> dict[str, Any]:
         return {
-            "seen_at": self._page.now(),
+            "seen_at": self._seen_by(),
             "heard_seconds": self._call.heard_seconds,
             "spoken_seconds": self._call.spoken_seconds,
-        }
+        } | ({} if self._answered is None else {"line_seconds": self._lasted()})
 
-    def _usage(self, now: datetime) -> dict[str, Any]:
+    def _lasted(self) -> float:
+        """Seconds since it was answered."""
+        return 0.0 if self._answered is None else steady_time() - self._answered
+
+    def _usage(self) -> dict[str, Any]:
         return {
-            "line_seconds": round((now - self.started_at).total_seconds(), 3),
+            "line_seconds": round(steady_time() - self._began, 3),
             "models": self._talk.usage() if self._talk else [],
             "apologies": self._call.apologies,
             "stalls": dict(self._call.stalls),

@@ -1,5 +1,6 @@
 """The rows of one call, as a sink takes them."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +16,11 @@ class Sink(Protocol):
     def call(self, call_id: str, **values: Any) -> None: ...
     def settle(self, timeout: float) -> bool: ...
     def close(self, timeout: float) -> None: ...
+
+
+def steady_time() -> float:
+    """Seconds, for what lasts."""
+    return asyncio.get_running_loop().time()
 
 
 class Page:

@@ -1,6 +1,5 @@
 """What the framework's session tells of a call: turns, tools, interruptions, failures, tokens."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from livekit.agents.voice.events import (
 )
 
 from agent.failures import PART_OF_ERROR
-from agent.record.page import Page
+from agent.record.page import Page, steady_time
 from ledger.tables import ToolCallRow, TurnRow
 
 LATENCIES = (
@@ -95,11 +94,11 @@ class TalkRecord:
             seconds=0.0,
         )
         if key is not None:
-            self._tools[call.call_id] = (key, _time())
+            self._tools[call.call_id] = (key, steady_time())
 
     def _tool_ended(self, call_id: str, result: str | None, *, failed: bool) -> None:
         key, began = self._tools.pop(call_id)
-        seconds = _time() - began
+        seconds = steady_time() - began
         self._page.change(ToolCallRow, key, result=result, failed=failed, seconds=seconds)
 
     def _on_false_interruption(self, event: AgentFalseInterruptionEvent) -> None:
@@ -124,7 +123,3 @@ def arguments_of(text: str) -> dict[str, Any]:
     except ValueError:
         return {"text": text}
     return arguments if isinstance(arguments, dict) else {"text": text}
-
-
-def _time() -> float:
-    return asyncio.get_running_loop().time()

@@ -9,8 +9,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, TypeVar, TypeVarTuple
 
-from livekit.agents import llm
-
+from agent.steady import items_follow_the_clock
 from agent.tools.guard import TOOL_THREAD
 
 T = TypeVar("T")
@@ -31,6 +30,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now = START
+        self.wall = time.time() - START
         self._threads = 0
         super().__init__(_Jump(self))
 
@@ -39,6 +39,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def jump(self, seconds: float) -> None:
         self._now += seconds
+
+    def put_wall_clock(self, seconds: float) -> None:
+        """Forward; or back, of negative ones. Only `time.time()` tells."""
+        self.wall += seconds
 
     @property
     def waits_for_a_thread(self) -> bool:
@@ -89,23 +93,14 @@ class _Jump(selectors.BaseSelector):
         return self._inner.get_map()
 
 
-def _ask_for_the_time_anew() -> None:
-    """Items of a history keep the clock that was there when their classes were made, and are
-    sorted by it: the clock that is asked shall be whichever there is."""
-    for item in (llm.ChatMessage, llm.FunctionCall, llm.FunctionCallOutput):
-        item.model_fields["created_at"].default_factory = lambda: time.time()  # noqa: PLW0108 -- whichever is there by then
-        item.model_rebuild(force=True)
-
-
-_ask_for_the_time_anew()
+items_follow_the_clock()
 
 
 @contextmanager
 def _told_by(loop: VirtualLoop) -> Iterator[None]:
     """The framework reads the process's clocks for what it measures and paces: they get the loop's."""
     kept = time.time, time.monotonic, time.perf_counter
-    began = time.time() - START
-    time.time = lambda: began + loop.time()
+    time.time = lambda: loop.wall + loop.time()
     time.monotonic = time.perf_counter = loop.time
     try:
         yield

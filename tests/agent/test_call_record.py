@@ -33,7 +33,7 @@ def record_of(call: Call, book: Notebook | None, **more: Any) -> CallRecord:
     def now() -> datetime:
         return START + timedelta(seconds=asyncio.get_running_loop().time())
 
-    return CallRecord(call, book, room="call-1", key="AJ_1", clock=now, **more)
+    return CallRecord(call, book, room="call-1", key="AJ_1", clock=now, seen_by=now, **more)
 
 
 def states(book: Notebook) -> list[str]:

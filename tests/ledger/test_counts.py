@@ -128,3 +128,12 @@ def test_money_is_what_calls_have_cost_and_the_use_of_those_without_a_price(
     assert vars(spent) == pytest.approx(
         {"minutes": 25.0, "cost": 0.75, "unpriced": 5.0, "heard": 1.5, "spoken": 0.5}, abs=0.01
     )
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_clock_that_is_put_adds_no_minutes_to_a_call_that_goes_on(
+    engine: Engine, jump: timedelta
+) -> None:
+    row = call("goes on", 4.0, line_seconds=240.0, answered_at=ago(4.0) - jump)
+    new = call("not seen since its answer", 0.0, answered_at=NOW + timedelta(hours=1))
+    assert counted(engine, row, new).spent.minutes == pytest.approx(4.0)
