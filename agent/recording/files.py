@@ -1,14 +1,14 @@
 """Files of stereo sound that are whole or not there: written beside their name, and moved to it."""
 
-import os
 import wave
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 import av
 
 from agent.persona.policies import RecordingKind
+from agent.recording.patient import PatientFile
 from agent.recording.tape import Samples
 
 UNFINISHED = ".part"
@@ -26,8 +26,8 @@ class SoundFile(Protocol):
 
 
 class _Wav:
-    def __init__(self, path: Path, rate: int) -> None:
-        self._file = wave.open(str(path), "wb")  # noqa: SIM115  # closed by close()
+    def __init__(self, file: PatientFile, rate: int) -> None:
+        self._file = wave.open(cast(IO[bytes], file), "wb")  # noqa: SIM115  # closed by close()
         self._file.setnchannels(2)
         self._file.setsampwidth(2)
         self._file.setframerate(rate)
@@ -41,9 +41,9 @@ class _Wav:
 
 
 class _Opus:
-    def __init__(self, path: Path, rate: int) -> None:
+    def __init__(self, file: PatientFile, rate: int) -> None:
         self._rate = rate
-        self._container = av.open(str(path), "w", format="ogg")
+        self._container = av.open(file, "w", format="ogg")
         self._stream = self._container.add_stream("libopus", rate=rate, layout="stereo")
         self._stream.bit_rate = BITRATE
 
@@ -60,7 +60,7 @@ class _Opus:
 
 
 SUFFIXES: dict[RecordingKind, str] = {"opus": ".ogg", "wav": ".wav"}
-_KINDS: dict[RecordingKind, Callable[[Path, int], SoundFile]] = {"opus": _Opus, "wav": _Wav}
+_KINDS: dict[RecordingKind, Callable[[PatientFile, int], SoundFile]] = {"opus": _Opus, "wav": _Wav}
 
 
 def remove(path: Path) -> None:
@@ -74,23 +74,29 @@ def _part(path: Path) -> Path:
 
 
 class Draft:
-    """A file that is not there under its name before `finish`.
+    """A file that is not there under its name before `finish`. A disk that is full is waited for.
 
-    Raises OSError, and `av.FFmpegError` where the encoder writes.
+    Raises OSError, and `av.FFmpegError` where the encoder fails.
     """
 
     def __init__(self, path: Path, kind: RecordingKind, rate: int) -> None:
         self.path = path
         self._part = _part(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self._part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
-        self._file = _KINDS[kind](self._part, rate)
+        self._file = PatientFile(self._part)
+        self._encoder = _KINDS[kind](self._file, rate)
+        self._is_encoded = False
 
     def write(self, samples: Samples) -> None:
-        self._file.write(samples)
+        self._encoder.write(samples)
 
-    def finish(self) -> None:
-        self._file.close()
-        with self._part.open("rb") as written:
-            os.fsync(written.fileno())
+    def finish(self) -> bool:
+        """False: the disk is full; it may be asked again."""
+        if not self._is_encoded:
+            self._encoder.close()
+            self._is_encoded = True
+        if not self._file.settle():
+            return False
+        self._file.end()
         self._part.replace(self.path)
+        return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from livekit.agents.voice import io
 
 from agent.persona.policies import RecordingKind
 from agent.recording.files import SUFFIXES, Draft, remove
+from agent.recording.patient import FULL
 from agent.recording.tape import AGENT, CALLER, Samples, Tape
 
 logger = logging.getLogger(__name__)
@@ -28,7 +30,7 @@ SETTLED = 0.5
 """Seconds after which nothing more is put: a piece of sound may be told that late."""
 
 MOST = 120.0
-"""Seconds that may wait for a disk that hangs. Then the recording is given up."""
+"""Seconds that may wait for a disk that hangs or has no room. Then the recording is given up."""
 
 PATIENCE = 10.0
 """Seconds that the end of a call may wait for its recording."""
@@ -61,7 +63,7 @@ class Recorder:
         return self._tape is not None
 
     def start(self) -> None:
-        self.started_at = datetime.now(UTC)
+        self.started_at = datetime.fromtimestamp(time.time(), UTC)
         self._tape = Tape(_now(), RATE)
         self._writing = asyncio.create_task(self._write(self._tape))
 
@@ -101,8 +103,8 @@ class Recorder:
     async def _write(self, tape: Tape) -> bool:
         """In threads, a second at a time: neither the disk nor the encoder holds up the call."""
         try:
-            async with asyncio.timeout(None) as given_up:
-                draft = await asyncio.to_thread(Draft, self.path, self._kind, RATE)
+            async with asyncio.timeout(MOST) as given_up:
+                draft = await self._drafted()
                 while not self._over.is_set():
                     with suppress(TimeoutError):
                         async with asyncio.timeout(EVERY):
@@ -110,7 +112,7 @@ class Recorder:
                     given_up.reschedule(_now() + MOST)
                     await asyncio.to_thread(draft.write, tape.take(_now() - SETTLED))
                 await asyncio.to_thread(draft.write, tape.take(_now()))
-                await asyncio.to_thread(draft.finish)
+                await self._finished(draft)
                 if self._discarded:
                     await asyncio.to_thread(remove, self.path)
         except (OSError, av.FFmpegError) as error:
@@ -120,6 +122,23 @@ class Recorder:
         finally:
             self._tape = None
         return True
+
+    async def _drafted(self) -> Draft:
+        """As soon as there is room on the disk. Raises OSError."""
+        while True:
+            try:
+                return await asyncio.to_thread(Draft, self.path, self._kind, RATE)
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+            await asyncio.sleep(EVERY)
+
+    async def _finished(self, draft: Draft) -> None:
+        """As soon as there is room for its end. Raises OSError."""
+        while not self._discarded:
+            if await asyncio.to_thread(draft.finish):
+                return
+            await asyncio.sleep(EVERY)
 
 
 class Overheard(io.AudioInput):
