@@ -40,12 +40,13 @@ class FilteredLog:
     """A pipe for a part to write into, and a thread that brings its lines to the file.
 
     The part waits only for the filter, never for a disk that is full: what cannot be written is
-    dropped. A thread, so that a disk that hangs holds up nobody but the part.
+    dropped, and how many lines that were is said once there is room again. A thread, so that a disk that hangs holds up nobody but the part.
     """
 
     def __init__(self, file: Path, line_filter: LineFilter) -> None:
         self._file = file
         self._filter = line_filter
+        self._dropped = 0
         self._source, self.sink = os.pipe()
         self._thread = threading.Thread(target=self._copy, name=f"log {file.stem}", daemon=True)
         self._thread.start()
@@ -73,9 +74,13 @@ class FilteredLog:
     def _write(self, line: str) -> None:
         try:
             with self._file.open("a") as log:
+                if self._dropped:
+                    log.write(f"({self._dropped} lines could not be written)\n")
                 log.write(f"{line}\n")
         except OSError:
-            return  # a full disk costs lines, not calls
+            self._dropped += 1  # a full disk costs lines, not calls
+        else:
+            self._dropped = 0
 
 
 def _lines(read: Callable[[], bytes]) -> Iterator[bytes]:

@@ -23,6 +23,8 @@ from parley.supervisor import Supervisor
 logger = logging.getLogger(__name__)
 
 HANG_UP_PATIENCE = 5.0
+AGAIN = 5.0
+"""Seconds after which stack.json, for which there was no room, is written again."""
 
 
 def up(without: Collection[str] = ()) -> int:
@@ -61,6 +63,8 @@ class _Stack:
             calls=self._door.has_calls,
         )
         self._services = {name: run for name, run in services.items() if name not in without}
+        # With neither, it is one host of several, and the calls are the others'.
+        self._has_calls = not {"livekit-server", "worker"} <= set(without)
         listeners = [(part.name, part.port) for part in self._parts]
         if settings.tls and "livekit-sip" not in without:
             listeners.append(("livekit-sip", self._ports.sips))
@@ -112,7 +116,9 @@ class _Stack:
                     say(ready_block(self._settings, self._ports, self._environment))
                     await run_services(self._services)
                 finally:
-                    await self._door.hang_up_all(HANG_UP_PATIENCE)
+                    self._is_up = False
+                    if self._has_calls:
+                        await self._door.hang_up_all(HANG_UP_PATIENCE)
         finally:
             self._file.unlink(missing_ok=True)
 
@@ -132,8 +138,12 @@ class _Stack:
             },
         }
         whole = self._file.with_suffix(".tmp")
-        whole.write_text(json.dumps(stack, indent=2) + "\n")
-        whole.replace(self._file)
+        try:
+            whole.write_text(json.dumps(stack, indent=2) + "\n")
+            whole.replace(self._file)
+        except OSError as error:  # a part that died on a full disk is started again all the same
+            logger.warning("stack.json cannot be written now", extra={"why": error.strerror})
+            asyncio.get_running_loop().call_later(AGAIN, self._write_stack)
 
 
 def _refuse_unknown(names: Collection[str], known: Collection[str]) -> None:

@@ -91,6 +91,22 @@ def test_a_filter_that_fails_costs_a_line(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text() == "(a line that could not be filtered)\n"
 
 
+def test_lines_that_no_disk_took_are_counted_once_it_does(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    file.mkdir()  # as little to be written to as a disk that is full
+
+    def noticed(line: str) -> str:
+        if line == "third":  # the lines before are dealt with
+            file.rmdir()
+        return line
+
+    log = FilteredLog(file, noticed)
+    os.write(log.sink, b"first\nsecond\nthird\nfourth\n")
+    log.close_sink()
+    log.join(10)
+    assert file.read_text() == "(2 lines could not be written)\nthird\nfourth\n"
+
+
 async def test_a_part_that_dies_has_its_last_words_in_its_log(tmp_path: Path) -> None:
     """Through the supervisor: its error quotes the filtered line."""
 
