@@ -16,14 +16,30 @@ from parley.rehearse.command import PERSONAS
 from tests.browser.chromium import DESK, Microphone, capture, chromium, page_of
 from tests.browser.room import Room
 from tests.e2e.switchboard import until
-from tests.stack import Stack, parley_up
+from tests.fakes.relay import Relay, relay
+from tests.stack import Stack, free_block, parley_up
 
 STOP = "#"
 """The key that stops the agent."""
 
 
+@pytest.fixture(scope="package")
+def base() -> int:
+    """The first of the stack's ports."""
+    return free_block()
+
+
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def parley(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def signalling(base: int) -> AsyncIterator[Relay]:
+    """The browsers' way to LiveKit, but for the sound."""
+    async with relay(Ports.block(base).livekit) as signalling:
+        yield signalling
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def parley(
+    tmp_path_factory: pytest.TempPathFactory, base: int, signalling: Relay
+) -> AsyncIterator[Stack]:
     """The receptionist knows a key."""
     folder = tmp_path_factory.mktemp("browser")
     personas = folder / "personas"
@@ -31,7 +47,12 @@ async def parley(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stac
     receptionist = personas / "receptionist.yaml"
     wanted = yaml.safe_load(receptionist.read_text()) | {"tools": [{"type": "keys", "stop": STOP}]}
     receptionist.write_text(yaml.safe_dump(wanted, sort_keys=False))
-    async with parley_up(folder, AGENT_PERSONAS=str(personas)) as stack:
+    async with parley_up(
+        folder,
+        AGENT_PERSONAS=str(personas),
+        PARLEY_PORT_BASE=str(base),
+        PARLEY_WEB_LIVEKIT_URL=f"ws://127.0.0.1:{signalling.port}",
+    ) as stack:
         # Calls do without the pages, so nobody waits for these.
         await until(http_ok(web_port(stack), "/room/config"))
         yield stack

@@ -9,7 +9,7 @@ import pytest
 from livekit import api
 from playwright.async_api import expect
 
-from parley.probes import http_ok
+from sip.reaper import look
 from tests.browser.accessible import is_accessible, pictured
 from tests.browser.chromium import PHONE
 from tests.browser.conftest import STOP, Visit, beside
@@ -17,9 +17,14 @@ from tests.browser.room import PATIENCE
 from tests.e2e.conftest import line_to
 from tests.e2e.switchboard import until
 from tests.e2e.talk import talking
+from tests.fakes.relay import Relay
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),  # that of the network before the server
+    pytest.mark.timeout(150),
+]
 
 STORY = "tell me a story"
 TOLD = "a captain lived here"
@@ -126,14 +131,30 @@ async def test_two_browsers_and_a_telephone_at_once(
             await caller.is_answered()
 
 
-async def test_after_a_restart_of_the_server_one_talks_again(parley: Stack, visit: Visit) -> None:
+async def test_who_loses_the_network_or_the_server_goes_on_with_the_talk(
+    parley: Stack, signalling: Relay, visit: Visit
+) -> None:
     async with visit() as room:
         await room.talk()
         await room.is_greeted()
-        os.kill(parley.pid("livekit-server"), signal.SIGKILL)
-        await expect(room.again).to_be_visible(timeout=PATIENCE)
-        await expect(room.alert).to_contain_text("restarted")
+        signalling.cut()
+        await expect(room.state).to_contain_text("Reconnecting", timeout=PATIENCE)
+        await expect(room.alert).to_contain_text("The connection is lost")
         await pictured(room.page, "lost")
-        await until(http_ok(parley.facts["parts"]["worker"]["port"], "/ready"))
-        await room.again.click()
-        await room.is_greeted()
+        await signalling.mend()
+        await expect(room.state).to_contain_text("Connected", timeout=PATIENCE)
+        await room.is_answered()
+
+        os.kill(parley.pid("livekit-server"), signal.SIGKILL)
+        await expect(room.state).to_contain_text("Reconnecting", timeout=PATIENCE)
+        await expect(room.state).to_contain_text("Connected", timeout=PATIENCE)
+        await room.say("what is your address")
+        await room.shows("Water Street")
+        assert await agents(parley) == 1
+
+
+async def agents(stack: Stack) -> int:
+    """In the only room there is."""
+    async with stack.livekit() as livekit:
+        (room,) = await look(livekit)
+    return room.agents

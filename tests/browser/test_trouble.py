@@ -89,6 +89,23 @@ async def test_the_room_is_small_to_load_and_the_other_pages_wait(
         await expect(page).to_have_title("Calls · Parley")
 
 
+async def test_what_an_agent_has_to_know_is_asked_for_and_sent(
+    no_worker: str, tmp_path: Path
+) -> None:
+    microphone = Microphone(tmp_path)
+    async with chromium(*capture(microphone)) as browser, page_of(browser, no_worker) as page:
+        await page.goto("/")
+        await page.get_by_role("radio", name="Reminder").check()
+        await page.get_by_role("textbox", name="Patient").fill("Ms. Lee")
+        await page.get_by_role("textbox", name="Day").fill("  ")
+        await is_accessible(page)
+        await pictured(page, "told")
+        async with page.expect_request("**/room/token") as asked:
+            await Room(page, microphone).talk()
+        sent = (await asked.value).post_data_json
+    assert sent == {"persona": "reminder", "vars": {"patient": "Ms. Lee"}}
+
+
 async def test_one_signs_in_and_out_where_a_password_is_set(tmp_path: Path) -> None:
     async with (
         pages_alone(tmp_path, PARLEY_WEB_PASSWORD=PASSWORD) as address,

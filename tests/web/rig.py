@@ -5,8 +5,9 @@ import atexit
 import contextlib
 import functools
 import shutil
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ import aiohttp
 from pydantic import SecretStr
 from sqlalchemy import Engine, insert
 
+from agent.call import CallRequest
 from ledger.bucket import Bucket
 from ledger.database import open_ledger
 from ledger.tables import Base, CallRow
@@ -73,6 +75,11 @@ class FakeSwitchboard:
             raise UnreachableError
         return self.calls
 
+    async def bring_agent(self, room: str, request: CallRequest) -> None:
+        if self.away:
+            raise UnreachableError
+        self.asked.append(("bring the agent", room, request.to_metadata()))
+
     async def hang_up(self, room: str) -> None:
         self._take("hang up", room)
         self.calls = [each for each in self.calls if each.name != room]
@@ -95,6 +102,10 @@ class FakeSwitchboard:
         self.asked.append((what, room, *more))
 
 
+async def _not_begun() -> None:
+    raise RuntimeError("the server has not begun")
+
+
 @dataclass
 class Rig:
     """`http` sends no key of its own; `headers` are those of one with the scopes."""
@@ -107,6 +118,8 @@ class Rig:
     folder: Path
     line: Line | None = None
     stop: Callable[[], object] = lambda: None
+    restart: Callable[[], Awaitable[None]] = _not_begun
+    listeners: Callable[[], int] = lambda: 0
 
     def headers(self, *scopes: Scope) -> dict[str, str]:
         _, sent = self.keys.new("test", frozenset(scopes or {Scope.ADMIN}), now())
@@ -121,6 +134,12 @@ class Rig:
         async with self.http.request(method, path, headers=headers, **how) as answer:
             said = await answer.json() if answer.content_type == "application/json" else None
             return answer.status, said
+
+    async def until_followed(self) -> None:
+        """Somebody is told of live events."""
+        async with asyncio.timeout(30):
+            while not self.listeners():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
 
     def write(self, table: type[Base], **values: Any) -> None:
         with self.engine.begin() as connection:
@@ -164,7 +183,8 @@ async def serving(
     (folder / "personas" / "clerk.yaml").write_text(PERSONA)
     (folder / "recordings").mkdir()
     listener = open_listener("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    port = listener.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession(url) as http:
         rig = Rig(url, http, engine, KeyFile(folder / "keys.json"), FakeSwitchboard(), folder)
         desk = Desk(
@@ -183,9 +203,21 @@ async def serving(
             pages=pages or folder / "pages",
             engines=engines or NoEngines(),
         )
-        app = build_app(desk, look=0.02)
-        server = asyncio.create_task(serve(app, listener, leaving=app.state.feed.close))
-        rig.stop = server.cancel
+
+        def begin(listener: socket.socket) -> asyncio.Task[None]:
+            app = build_app(desk, look=0.02)
+            rig.listeners = lambda: app.state.feed.listeners
+            return asyncio.create_task(serve(app, listener, leaving=app.state.feed.close))
+
+        async def restart() -> None:
+            nonlocal server
+            server.cancel()
+            await asyncio.wait({server})
+            server = begin(open_listener("127.0.0.1", port))
+            rig.stop = server.cancel
+
+        server = begin(listener)
+        rig.stop, rig.restart = server.cancel, restart
         try:
             yield rig
         finally:

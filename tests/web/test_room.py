@@ -10,7 +10,6 @@ from livekit import api
 from pydantic import SecretStr
 
 from agent.call import CallRequest
-from agent.config import AGENT_NAME
 from sip.reaper import Room
 from tests.web.browser import browser, code
 from tests.web.rig import LIVEKIT, LIVEKIT_SECRET, PERSONA, Rig, serving
@@ -62,10 +61,10 @@ async def test_a_ticket_is_for_one_room_and_brings_the_agent_that_was_chosen(roo
         assert not getattr(video, grant), grant
     assert not video.can_update_own_metadata
     assert (claims.identity, claims.kind) == (ticket["identity"], "")
-    assert claims.room_config is not None
-    (dispatch,) = claims.room_config.agents
-    assert dispatch.agent_name == AGENT_NAME
-    assert CallRequest.parse(dispatch.metadata) == CallRequest(
+    assert not (claims.room_config and claims.room_config.agents)
+    ((asked, name, metadata),) = room.switchboard.asked
+    assert (asked, name) == ("bring the agent", ticket["room"])
+    assert CallRequest.parse(metadata) == CallRequest(
         direction="room",
         persona="clerk",
         vars={"shop": "Florist"},
@@ -121,13 +120,14 @@ async def test_a_page_learns_whom_to_talk_to_once_somebody_is_signed_in(room: Ri
     async with browser(room) as http, http.get("/room/config") as answer:
         config = await answer.json()
     assert config.pop("version")
+    talker = {"language": "en", "variables": {"shop": "Bakery"}}
     assert config == {
         "livekit_url": LIVEKIT,
         "login": "none",
         "signed_in": True,
         "personas": [
-            {"name": "clerk", "language": "en", "greeting": "Hello."},
-            {"name": "anna", "language": "en", "greeting": "Bakery, hello."},
+            talker | {"name": "clerk", "greeting": "Hello."},
+            talker | {"name": "anna", "greeting": "Bakery, hello."},
         ],
     }
     async with room.http.get("/room/config") as answer:

@@ -26,11 +26,12 @@ Value = Annotated[str, Field(max_length=1000)]
 
 
 class Talker(BaseModel):
-    """A persona; `greeting` is what it says first."""
+    """A persona; `greeting` is what it says first, `variables` are defaults of what a call may tell it."""
 
     name: str
     language: str
     greeting: str | None
+    variables: dict[str, str]
 
 
 class Config(BaseModel):
@@ -77,7 +78,7 @@ def config(desk: TheDesk, key: MaybeHolder) -> Config:
 
 @router.post("/token", responses=documented(400))
 async def token(request: Request, desk: TheDesk, key: Writer, wanted: Wanted) -> RoomTicket:
-    """For a test call in a room of its own, to which the agent comes with whoever joins."""
+    """For a test call in a room of its own, to which the agent comes at once."""
     tickets = desk.tickets
     if tickets is None:
         raise ApiError(503, "no_rooms", "this server knows no LiveKit that browsers can reach")
@@ -90,6 +91,8 @@ async def token(request: Request, desk: TheDesk, key: Writer, wanted: Wanted) ->
         message = f"{tickets.most} test calls go on: hang up one, or raise PARLEY_WEB_TEST_ROOMS"
         raise ApiError(429, "too_many_rooms", message, {"Retry-After": "10"})
     ticket = tickets.new(wanted.persona, wanted.vars, now)
+    async with reaching_livekit():
+        await desk.switchboard.bring_agent(ticket.room, ticket.request)
     return RoomTicket(
         url=ticket.url,
         token=ticket.token,
@@ -109,7 +112,14 @@ def _talkers(desk: Desk, tickets: Tickets | None) -> list[Talker]:
             greeting = filled(persona, CallRequest(), desk.now().astimezone()).greeting
         except (PersonaError, BadRequestError):
             continue
-        found.append(Talker(name=name, language=str(persona.language), greeting=greeting))
+        found.append(
+            Talker(
+                name=name,
+                language=str(persona.language),
+                greeting=greeting,
+                variables=persona.variables,
+            )
+        )
     return found
 
 

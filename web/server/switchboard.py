@@ -7,6 +7,8 @@ import aiohttp
 from livekit import api
 from livekit.protocol.models import DataPacket
 
+from agent.call import CallRequest
+from agent.config import AGENT_NAME
 from agent.control import TOPIC
 from sip.reaper import Room, look
 from sip.transfer import Reason, TransferError, transfer
@@ -35,6 +37,10 @@ class Switchboard(Protocol):
 
     async def rooms(self) -> list[Room]:
         """Every call's."""
+        ...
+
+    async def bring_agent(self, room: str, request: CallRequest) -> None:
+        """Into a room that need not be there yet, once."""
         ...
 
     async def hang_up(self, room: str) -> None:
@@ -72,6 +78,16 @@ class LiveKitSwitchboard:
     async def rooms(self) -> list[Room]:
         try:
             return await look(self._livekit)
+        except Away as error:
+            raise _translated(error) from error
+
+    async def bring_agent(self, room: str, request: CallRequest) -> None:
+        # Where a room or a token names its agents, a server that is started again brings new ones.
+        wanted = api.CreateAgentDispatchRequest(
+            agent_name=AGENT_NAME, room=room, metadata=request.to_metadata()
+        )
+        try:
+            await self._livekit.agent_dispatch.create_dispatch(wanted)
         except Away as error:
             raise _translated(error) from error
 

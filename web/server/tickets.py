@@ -10,7 +10,6 @@ from livekit import api
 from pydantic import SecretStr
 
 from agent.call import CallRequest
-from agent.config import AGENT_NAME
 from sip.reaper import TEST_PREFIX
 from web.server.limits import Limiter
 
@@ -23,10 +22,13 @@ ON_THE_WAY = 10.0
 
 @dataclass(frozen=True)
 class Ticket:
+    """`request` is what the agent is to be asked for."""
+
     url: str
     token: str
     room: str
     identity: str
+    request: CallRequest
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,16 @@ class Tickets:
         return len(tests | coming) >= self.most
 
     def new(self, persona: str, variables: dict[str, str], now: float) -> Ticket:
-        """For a room that there is not yet; the agent comes with whoever joins first."""
+        """For a room that there is not yet, nor an agent in it."""
         room = f"{TEST_PREFIX}{secrets.token_hex(6)}"
         identity = f"browser-{secrets.token_hex(4)}"
         request = CallRequest(
             direction="room", persona=persona, vars=variables, call_id=room, test=True
         )
         self._given.append((room, now))
-        return Ticket(self.url, self._token(room, identity, request), room, identity)
+        return Ticket(self.url, self._token(room, identity), room, identity, request)
 
-    def _token(self, room: str, identity: str, request: CallRequest) -> str:
+    def _token(self, room: str, identity: str) -> str:
         grants = api.VideoGrants(
             room_join=True,
             room=room,
@@ -69,7 +71,6 @@ class Tickets:
             can_subscribe=True,
             can_update_own_metadata=False,
         )
-        dispatch = api.RoomAgentDispatch(agent_name=AGENT_NAME, metadata=request.to_metadata())
         token = api.AccessToken(self.key, self.secret.get_secret_value())
         token.with_identity(identity).with_name("Browser").with_ttl(JOIN).with_grants(grants)
-        return token.with_room_config(api.RoomConfiguration(agents=[dispatch])).to_jwt()
+        return token.to_jwt()

@@ -13,6 +13,8 @@ export interface Persona {
   name: string;
   language: string;
   greeting?: string | null;
+  /** What a call may tell the agent, with what it is told otherwise. */
+  variables: Record<string, string>;
 }
 
 /** `GET /room/config`. */

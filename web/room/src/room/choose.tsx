@@ -1,5 +1,5 @@
 import type { Persona } from "../session.tsx";
-import { Button } from "../ui/index.ts";
+import { Button, TextInput } from "../ui/index.ts";
 import { Devices } from "./devices.tsx";
 import type { Talk } from "./talk.ts";
 
@@ -8,12 +8,20 @@ interface ChooseProps {
   personas: Persona[];
   persona: Persona;
   onPersona: (name: string) => void;
+  /** As typed, by the persona's names. */
+  variables: Record<string, string>;
+  onVariable: (name: string, value: string) => void;
   phone: boolean;
   onPhone: (phone: boolean) => void;
+  onTalk: () => void;
 }
 
+/** Characters of a value that a persona's text is given. */
+const LONGEST = 200;
+
 /** Before the call: a directory to choose from. */
-export function Choose({ talk, personas, persona, onPersona, phone, onPhone }: ChooseProps) {
+export function Choose(props: ChooseProps) {
+  const { talk, personas, persona, onPersona, phone, onPhone, onTalk } = props;
   return (
     <section className="choose">
       <h1>Who would you like to talk to?</h1>
@@ -38,12 +46,9 @@ export function Choose({ talk, personas, persona, onPersona, phone, onPhone }: C
           </label>
         ))}
       </fieldset>
+      <Variables {...props} />
       <div className="begin">
-        <Button
-          look="primary"
-          className="button-talk"
-          onClick={() => void talk.start(persona.name, phone)}
-        >
+        <Button look="primary" className="button-talk" onClick={onTalk}>
           Talk to {title(persona.name)}
         </Button>
         <label className="check">
@@ -62,6 +67,28 @@ export function Choose({ talk, personas, persona, onPersona, phone, onPhone }: C
         <Devices talk={talk} />
       </details>
     </section>
+  );
+}
+
+/** What a program that has somebody called would tell the agent. */
+function Variables({ persona, variables, onVariable }: ChooseProps) {
+  const names = Object.entries(persona.variables);
+  if (!names.length) return null;
+  return (
+    <fieldset className="variables">
+      <legend>What {title(persona.name)} is told</legend>
+      {names.map(([name, otherwise]) => (
+        <TextInput
+          key={name}
+          label={title(name)}
+          placeholder={otherwise}
+          maxLength={LONGEST}
+          autoComplete="off"
+          value={variables[name] ?? ""}
+          onChange={(event) => onVariable(name, event.target.value)}
+        />
+      ))}
+    </fieldset>
   );
 }
 

@@ -6,6 +6,7 @@ import { Empty } from "../ui/index.ts";
 import { Call } from "./call.tsx";
 import { Choose } from "./choose.tsx";
 import { Talk } from "./talk.ts";
+import { told } from "./variables.ts";
 import "./room.css";
 
 /** The test room: choose an agent, talk, see what it heard and where its time went. */
@@ -16,6 +17,7 @@ export function Room() {
   // `parley talk --persona` says whom.
   const [name, setName] = useState(useLocation().query.get("persona"));
   const [phone, setPhone] = useState(false);
+  const [variables, setVariables] = useState<Record<string, string>>({});
 
   useEffect(() => () => void talk.hangUp(), [talk]);
   useEffect(() => {
@@ -38,10 +40,12 @@ export function Room() {
     setTalk(new Talk(talk));
   }
 
-  function again(to: string) {
+  const wanted = { persona: persona.name, vars: told(variables, persona.variables) };
+
+  function again() {
     const next = new Talk(talk);
     setTalk(next);
-    void next.start(to, shown.phone);
+    void next.start(wanted, shown.phone);
   }
 
   return (
@@ -52,17 +56,14 @@ export function Room() {
           personas={personas}
           persona={persona}
           onPersona={setName}
+          variables={variables}
+          onVariable={(name, value) => setVariables((before) => ({ ...before, [name]: value }))}
           phone={phone}
           onPhone={setPhone}
+          onTalk={() => void talk.start(wanted, phone)}
         />
       ) : (
-        <Call
-          talk={talk}
-          shown={shown}
-          persona={persona}
-          onAgain={() => again(persona.name)}
-          onAnother={another}
-        />
+        <Call talk={talk} shown={shown} persona={persona} onAgain={again} onAnother={another} />
       )}
     </RoomContext>
   );

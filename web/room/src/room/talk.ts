@@ -9,8 +9,8 @@ import {
   type TextStreamReader,
   Track,
 } from "livekit-client";
-import { request } from "../api.ts";
 import { readEvent, TOPIC } from "./events.ts";
+import { Patience } from "./patience.ts";
 import { Microphone } from "./sound/microphone.ts";
 import { dtmfEvent, Sound } from "./sound/sound.ts";
 import {
@@ -23,30 +23,17 @@ import {
   shownSegment,
 } from "./store.ts";
 import { Levels } from "./timeline.ts";
+import { newToken, type Wanted } from "./token.ts";
 import { segments, TRANSCRIPTION } from "./transcription.ts";
 import {
-  AGENT_LEFT,
   disconnectTrouble,
   MICROPHONE_NEEDS_HTTPS,
   microphoneTrouble,
-  NO_WORKER,
   RESTARTED,
   serverTrouble,
   type Trouble,
 } from "./trouble.ts";
 
-/** `POST /room/token`. */
-interface Token {
-  url: string;
-  token: string;
-  call_id: string;
-}
-
-/** Milliseconds for the agent to be heard of, until it is said what to do, and until we hang up. */
-const AGENT_PATIENCE = 10_000;
-const RINGING = 60_000;
-/** The same for one that left to come back, or for the room to be closed behind it. */
-const RETURN_PATIENCE = 5_000;
 /** How often levels are read. */
 const SAMPLING = 50;
 
@@ -64,7 +51,10 @@ export class Talk {
   private microphone: Microphone | null = null;
   private agent: string | undefined;
   private began = 0;
-  private patience: ReturnType<typeof setTimeout> | undefined;
+  private readonly patience = new Patience(
+    (trouble) => this.show({ trouble }),
+    (trouble) => void this.end(trouble),
+  );
   private sampling: ReturnType<typeof setInterval> | undefined;
   private readonly listeners = new Set<() => void>();
 
@@ -78,9 +68,9 @@ export class Talk {
     this.room
       .on(RoomEvent.TrackSubscribed, (track) => void this.onSound(track))
       .on(RoomEvent.DataReceived, (payload, _, __, topic) => this.onData(payload, topic))
-      .on(RoomEvent.Reconnecting, () => this.show({ phase: "lost" }))
-      .on(RoomEvent.SignalReconnecting, () => this.show({ phase: "lost" }))
-      .on(RoomEvent.Reconnected, () => this.show({ phase: "talking" }))
+      .on(RoomEvent.Reconnecting, () => this.onLost())
+      .on(RoomEvent.SignalReconnecting, () => this.onLost())
+      .on(RoomEvent.Reconnected, () => this.onBack())
       .on(RoomEvent.ParticipantConnected, (who) => this.onCame(who))
       .on(RoomEvent.ParticipantDisconnected, (who) => this.onLeft(who))
       .on(RoomEvent.Disconnected, (reason) => this.onDisconnected(reason));
@@ -108,7 +98,7 @@ export class Talk {
   }
 
   /** Within a click. Whatever goes wrong is shown. */
-  async start(persona: string, phone: boolean): Promise<void> {
+  async start(wanted: Wanted, phone: boolean): Promise<void> {
     if (this.shown.phase !== "idle") return;
     if (!navigator.mediaDevices) return this.end(MICROPHONE_NEEDS_HTTPS);
     this.sound = new Sound();
@@ -120,16 +110,16 @@ export class Talk {
     } catch (error) {
       return this.end(microphoneTrouble(error));
     }
-    await this.connect(persona, phone).catch((error) => this.end(serverTrouble(error)));
+    await this.connect(wanted, phone).catch((error) => this.end(serverTrouble(error)));
   }
 
-  private async connect(persona: string, phone: boolean): Promise<void> {
+  private async connect(wanted: Wanted, phone: boolean): Promise<void> {
     if (this.isOver()) this.microphone?.close();
     if (this.shown.phase !== "asking") return;
     this.show({ phase: "connecting" });
-    const asked = request<Token>("/room/token", { body: { persona, vars: {} } });
+    const asked = newToken(wanted);
     const [{ url, token }] = await Promise.all([asked, phone && this.soundAsPhone(phone)]);
-    this.patience = setTimeout(() => this.nobodyYet(), AGENT_PATIENCE);
+    this.patience.forArrival();
     this.began = performance.now();
     await this.room.connect(url, token);
     if (!this.microphone || this.isOver()) return;
@@ -172,15 +162,9 @@ export class Talk {
 
   private async onSound(track: RemoteTrack): Promise<void> {
     if (track.kind !== Track.Kind.Audio || this.isOver()) return;
-    clearTimeout(this.patience);
+    this.patience.end();
     this.show({ phase: "talking", met: true, trouble: null });
     await this.sound?.hearTheirs(track.mediaStreamTrack, track.attach());
-  }
-
-  /** A worker that is only slow may still come. */
-  private nobodyYet(): void {
-    this.show({ trouble: NO_WORKER });
-    this.patience = setTimeout(() => this.end(NO_WORKER), RINGING - AGENT_PATIENCE);
   }
 
   private onData(payload: Uint8Array, topic?: string): void {
@@ -195,18 +179,33 @@ export class Talk {
     }
   }
 
-  /** A server that forgot the room makes it anew, with an agent that knows nothing of the talk. */
+  /** Nobody is given up while it is we who are away. */
+  private onLost(): void {
+    if (this.shown.met) this.patience.end();
+    this.show({ phase: "lost" });
+  }
+
+  /** The agent has to come back as well where the server was away. */
+  private onBack(): void {
+    const there = [...this.room.remoteParticipants.values()];
+    if (!this.shown.met) this.show({ phase: "waiting" });
+    else if (there.some(({ identity }) => identity === this.agent)) this.show({ phase: "talking" });
+    else this.patience.forReunion();
+  }
+
+  /** One that takes the place of another knows nothing of the talk. */
   private onCame(who: RemoteParticipant): void {
     if (who.kind !== ParticipantKind.AGENT) return;
     this.agent ??= who.identity;
     if (who.identity !== this.agent) void this.end(RESTARTED);
-    else if (this.shown.met) clearTimeout(this.patience);
+    else if (this.shown.met) {
+      this.patience.end();
+      this.show({ phase: "talking" });
+    }
   }
 
   private onLeft(who: RemoteParticipant): void {
-    if (who.kind !== ParticipantKind.AGENT) return;
-    clearTimeout(this.patience);
-    this.patience = setTimeout(() => this.end(AGENT_LEFT), RETURN_PATIENCE);
+    if (who.kind === ParticipantKind.AGENT && !this.is("lost")) this.patience.forReturn();
   }
 
   private onDisconnected(reason?: DisconnectReason): void {
@@ -221,7 +220,7 @@ export class Talk {
 
   private async end(trouble: Trouble | null): Promise<void> {
     if (this.isOver()) return;
-    clearTimeout(this.patience);
+    this.patience.end();
     clearInterval(this.sampling);
     const sound = this.sound;
     this.sound = null;
