@@ -1,5 +1,7 @@
 """A ledger with calls in it, and what else stands behind the pages that show them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,16 @@ from sqlalchemy.orm import Session
 
 from agent.recording.files import Draft
 from ledger.tables import CallRow, EventRow, LegRow, ToolCallRow, TurnRow
+from parley.settings import ROOT
 from sip.reaper import Room
 from tests.ledger.rows import call_values
 from tests.livekit_server import Server
-from tests.web.rig import Rig, now
+from tests.web.rig import Rig, now, serving
 from web.server.engines import EngineLoad
+from web.server.entry import Entry
+from web.server.tickets import Tickets
 
+DIST = ROOT / "web" / "room" / "dist"
 RATE = 16_000
 WHOLE = "whole"
 """The call that has all that a call can have."""
@@ -39,7 +45,21 @@ TALK: tuple[tuple[float, str, str, bool, Any], ...] = (
 )
 
 
-def fill(rig: Rig) -> None:
+@asynccontextmanager
+async def filled(livekit: Server, folder: Path) -> AsyncIterator[Rig]:
+    """The pages and their server, with nobody to answer."""
+    settings = livekit.settings
+    tickets = Tickets(
+        livekit.ports.livekit_url, settings.livekit_api_key, settings.livekit_api_secret
+    )
+    async with serving(
+        folder, entry=Entry(is_open=True), tickets=tickets, engines=SomeEngines(), pages=DIST
+    ) as rig:
+        _fill(rig)
+        yield rig
+
+
+def _fill(rig: Rig) -> None:
     """One call that is whole, and many that are short, back from now."""
     _whole(rig, now() - timedelta(minutes=5))
     for n in range(EARLIER):

@@ -13,24 +13,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ledger.tables import EventRow, TurnRow
-from parley.settings import ROOT
 from sip.reaper import Room, look
 from tests.browser.accessible import is_accessible, pictured
 from tests.browser.chromium import PHONE, chromium, page_of
-from tests.browser.seeded import EARLIER, TALK, WHOLE, SomeEngines, fill, fits, goes_on, joining
+from tests.browser.seeded import DIST, EARLIER, TALK, WHOLE, filled, fits, goes_on, joining
 from tests.ledger.rows import turn_values
 from tests.livekit_server import Server, livekit_server
 from tests.web.rig import Rig, now, serving
 from web.server.entry import Entry
-from web.server.tickets import Tickets
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.timeout(120),
 ]
-
-DIST = ROOT / "web" / "room" / "dist"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -41,15 +37,7 @@ async def livekit(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def rig(livekit: Server, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
-    settings = livekit.settings
-    tickets = Tickets(
-        livekit.ports.livekit_url, settings.livekit_api_key, settings.livekit_api_secret
-    )
-    folder = tmp_path_factory.mktemp("pages")
-    async with serving(
-        folder, entry=Entry(is_open=True), tickets=tickets, engines=SomeEngines(), pages=DIST
-    ) as rig:
-        fill(rig)
+    async with filled(livekit, tmp_path_factory.mktemp("pages")) as rig:
         yield rig
 
 
@@ -122,12 +110,6 @@ async def test_a_call_is_heard_from_the_line_that_is_clicked(desk: Desk) -> None
         await pictured(page, "call-phone")
 
 
-async def test_a_call_that_is_not_there_is_said(desk: Desk) -> None:
-    async with desk() as page:
-        await page.goto("/calls/nobody")
-        await expect(page.get_by_text("There is no such call")).to_be_visible()
-
-
 async def test_live_calls_follow_what_happens(desk: Desk, rig: Rig, live_call: Room) -> None:
     async with desk() as page:
         await page.goto("/calls?outcome=busy")
@@ -142,15 +124,33 @@ async def test_live_calls_follow_what_happens(desk: Desk, rig: Rig, live_call: R
         await is_accessible(page)
         await pictured(page, "calls")
         rig.switchboard.away = True
-        rig.write(TurnRow, **turn_values(3, "live", text="Thank you.", at=now()))
+        rig.write(TurnRow, **turn_values(3, "live", text="One more question.", at=now()))
         await expect(live.get_by_role("alert")).to_contain_text("LiveKit does not answer")
         rig.switchboard.away = False
         await expect(live.get_by_role("alert")).to_be_hidden()
+        await rig.restart()
+        await rig.until_followed()
+        rig.write(TurnRow, **turn_values(4, "live", text="Thank you.", at=now()))
+        await expect(live.get_by_text("Thank you.")).to_be_visible()
     async with desk(viewport=PHONE, dark=True) as page:
         await page.goto("/calls?outcome=busy")
         await expect(page.get_by_text("Thank you.")).to_be_visible()
         await fits(page)
         await pictured(page, "calls-phone")
+
+
+async def test_a_call_is_erased_once_that_is_confirmed(desk: Desk, rig: Rig) -> None:
+    rig.call("unwanted", state="ended", outcome="answered", ended_at=now(), seen_at=now())
+    async with desk() as page:
+        await page.goto("/calls/unwanted")
+        await page.get_by_role("button", name="Erase this call").click()
+        await page.get_by_role("button", name="Cancel").click()
+        await page.reload()
+        await page.get_by_role("button", name="Erase this call").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Erase").click()
+        await expect(page).to_have_url(re.compile("/calls$"))
+        await page.goto("/calls/unwanted")
+        await expect(page.get_by_text("There is no such call")).to_be_visible()
 
 
 async def test_nothing_is_done_to_a_call_before_it_is_confirmed(

@@ -1,6 +1,7 @@
 import { useRef, useState } from "react";
 import { Link } from "../router.tsx";
 import { Button, Empty } from "../ui/index.ts";
+import { Erase } from "./erase.tsx";
 import { Facts } from "./facts.tsx";
 import { moment } from "./past.tsx";
 import { Recording } from "./recording.tsx";
@@ -52,6 +53,7 @@ function Whole({ call, path }: { call: WholeCall; path: string }) {
         <Transcript items={itemsOf(call)} scale={longestAnswer(call)} />
       )}
       <Facts call={call} path={path} />
+      {call.ended_at !== null && <Erase path={path} />}
     </>
   );
 }

@@ -12,10 +12,10 @@ interface OrderProps {
 }
 
 export function HangUp({ call, send, close }: OrderProps) {
-  const order = useOrder(call, close);
+  const order = useOrder(call?.id, close);
   return (
     <Ask
-      call={call}
+      open={call !== null}
       close={close}
       title="Hang up?"
       act="Hang up"
@@ -32,10 +32,10 @@ export function HangUp({ call, send, close }: OrderProps) {
 
 export function Say({ call, send, close }: OrderProps) {
   const [text, setText] = useState("");
-  const order = useOrder(call, close, () => setText(""));
+  const order = useOrder(call?.id, close, () => setText(""));
   return (
     <Ask
-      call={call}
+      open={call !== null}
       close={close}
       title="Have the agent say"
       act="Say it"
@@ -70,7 +70,7 @@ const FAILED: Record<string, string> = {
 
 export function Transfer({ call, send, close }: OrderProps) {
   const [to, setTo] = useState("");
-  const order = useOrder(call, close, () => setTo(""));
+  const order = useOrder(call?.id, close, () => setTo(""));
   const transfer = async () => {
     if (!call) return;
     const { result = "" } =
@@ -79,7 +79,7 @@ export function Transfer({ call, send, close }: OrderProps) {
   };
   return (
     <Ask
-      call={call}
+      open={call !== null}
       close={close}
       title="Transfer the caller"
       act="Transfer"
@@ -105,11 +105,10 @@ interface Running {
   run: (order: () => Promise<void>) => void;
 }
 
-/** One try at a time; the dialog closes after one that worked. */
-function useOrder(call: LiveCall | null, close: () => void, begin?: () => void): Running {
+/** One try at a time, on the call with this id; the dialog closes after one that worked. */
+export function useOrder(id: string | undefined, close: () => void, begin?: () => void): Running {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
-  const id = call?.id;
   // biome-ignore lint/correctness/useExhaustiveDependencies: begins anew with another call alone.
   useEffect(() => {
     setProblem(null);
@@ -129,7 +128,7 @@ function useOrder(call: LiveCall | null, close: () => void, begin?: () => void):
 }
 
 interface AskProps {
-  call: LiveCall | null;
+  open: boolean;
   close: () => void;
   title: string;
   act: string;
@@ -138,13 +137,14 @@ interface AskProps {
   children: ReactNode;
 }
 
-function Ask({ call, close, title, act, order, onSubmit, children }: AskProps) {
+/** Before anything is done. */
+export function Ask({ open, close, title, act, order, onSubmit, children }: AskProps) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     onSubmit();
   };
   return (
-    <Dialog open={call !== null} title={title} onClose={close}>
+    <Dialog open={open} title={title} onClose={close}>
       <form className="order" onSubmit={submit}>
         {children}
         {order.problem && (
