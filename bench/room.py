@@ -187,7 +187,7 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
             greetings = await bench.greetings(given.times)
             print(f"greeted {len(greetings)} times", flush=True)
             for _ in range(given.calls):
-                for somebody in watched:
+                for somebody in (False, True):
                     watched[somebody] += await bench.turns(seconds * given.rounds, watched=somebody)
                     print(f"{len(watched[somebody])} turns, watched: {somebody}", flush=True)
     return {
