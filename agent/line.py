@@ -28,8 +28,9 @@ CALL_STATUS, ANSWERED = "sip.callStatus", "active"
 NOT_ANSWERED = "the call was not answered"
 
 MEDIA_TIMEOUT = 10.0
-RETURN_GRACE, BROWSER_GRACE = 1.0, 10.0
-"""Seconds for the caller to come back. A browser does so by itself, from another network, too."""
+RETURN_GRACE, BROWSER_GRACE = 1.0, 20.0
+"""Seconds for the caller to come back. A browser does so by itself, from another network and to a
+server that was started again, too."""
 HANG_UP_TRIES = 3
 HANG_UP_TIMEOUT = 2.0
 KNOWN_AFTER = 0.3
