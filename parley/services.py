@@ -5,12 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from parley import ledger_keeper, recordings, web, webhooks
+from parley import ledger_keeper, recordings, redis_keeper, web, webhooks
 from parley.applied import livekit_client, reconciler
 from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
 from parley.service_metrics import ServiceMetrics
 from parley.settings import Settings
+from parley.wires import wires_of
 from sip import reaper
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,9 @@ def build_services(
         "web": partial(web.run, settings, ports, environment, metrics.registry),
         "ledger": ledger_keeper.keeper(settings.ledger_url, metrics.calls_closed),
         "recordings": recordings.courier(settings),
+        "redis": redis_keeper.keeper(
+            ports.redis, wires_of(settings, environment).client, settings.run_dir / "redis"
+        ),
     }
     return {name: counted(name, service, metrics.failed) for name, service in services.items()}
 

@@ -5,6 +5,7 @@ import asyncio
 import shutil
 import wave
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,33 @@ async def test_a_full_disk_in_a_call_costs_it_nothing(stack: Stack, disk: SmallD
     assert sum(ANSWER in turn["text"] for turn in call["turns"]) == 2
     assert sound_of(call) > 0.8 * lasted
     assert stack.facts["parts"] == parts, "no part has died of it"
+
+
+async def redis_says(stack: Stack, command: bytes, lines: int) -> bytes:
+    """The last of so many lines."""
+    port = stack.facts["parts"]["redis"]["port"]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with closing(writer):
+        writer.write(command)
+        *_, last = [await reader.readline() for _ in range(lines)]
+    return last
+
+
+async def test_who_calls_meanwhile_is_answered(stack: Stack, disk: SmallDisk) -> None:
+    async def keeps(answer: bytes) -> bool:
+        await redis_says(stack, b"SET full yes\r\n", 1)  # what it need not write it can do
+        return await redis_says(stack, b"CONFIG GET appendonly\r\n", 5) == answer
+
+    disk.fill()
+    try:
+        await until(lambda: keeps(b"no\r\n"))
+        async with talking(line_to(stack)) as talk:
+            await talk.is_greeted()
+            await talk.is_answered()
+    finally:
+        disk.free()
+    await until(lambda: keeps(b"yes\r\n"))
+    assert await redis_says(stack, b"GET full\r\n", 2) == b"yes\r\n"
 
 
 async def test_a_part_that_dies_meanwhile_is_started_again(stack: Stack, disk: SmallDisk) -> None:
