@@ -63,8 +63,6 @@ class _Stack:
             calls=self._door.has_calls,
         )
         self._services = {name: run for name, run in services.items() if name not in without}
-        # With neither, it is one host of several, and the calls are the others'.
-        self._has_calls = not {"livekit-server", "worker"} <= set(without)
         listeners = [(part.name, part.port) for part in self._parts]
         if settings.tls and "livekit-sip" not in without:
             listeners.append(("livekit-sip", self._ports.sips))
@@ -117,8 +115,7 @@ class _Stack:
                     await run_services(self._services)
                 finally:
                     self._is_up = False
-                    if self._has_calls:
-                        await self._door.hang_up_all(HANG_UP_PATIENCE)
+                    await self._door.hang_up_all(HANG_UP_PATIENCE)
         finally:
             self._file.unlink(missing_ok=True)
 
