@@ -42,6 +42,8 @@ def render(line: Line, *, livekit_url: str, redis: str | Mapping[str, Any], fold
         ),
         "hide_inbound_port": bridge.hide_inbound_port,
         "media_timeout": f"{bridge.media_timeout_seconds}s",
+        # A telephone's packets may overtake each other on the way: they are put in order again.
+        "enable_jitter_buffer": True,
         # Admission and the worker refuse what is too much; the bridge would refuse by a glance at
         # the processor, and only the calls that we place.
         "max_cpu_utilization": 1,

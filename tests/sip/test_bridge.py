@@ -53,6 +53,11 @@ def test_ports_and_times_are_the_line_s() -> None:
     assert config(hide_inbound_port=False)["hide_inbound_port"] is False
 
 
+def test_packets_that_overtake_are_put_in_order_as_on_this_machine() -> None:
+    here = yaml.safe_load((ROOT / "sip" / "bridge.yaml").read_text())
+    assert here["enable_jitter_buffer"] is config()["enable_jitter_buffer"] is True
+
+
 def test_tls_is_spoken_where_there_is_a_certificate() -> None:
     assert "tls" not in config()
     assert config(**TLS)["tls"] == {
