@@ -137,13 +137,12 @@ class Line:
                     if await self._is_gone(name):
                         return True
             except api.TwirpError as error:
-                if error.code != api.TwirpErrorCode.NOT_FOUND:
-                    logger.warning("hanging up was refused", extra={"code": error.code})
-                elif forgotten or self._has_caller():
-                    forgotten = True
-                    await self._have_it_known(name)
-                else:
+                gone = error.code == api.TwirpErrorCode.NOT_FOUND
+                if gone and not forgotten and not self._has_caller():
                     return True
+                logger.warning("hanging up was refused", extra={"code": error.code})
+                forgotten = True
+                await self._have_it_known(name)
             except (TimeoutError, aiohttp.ClientError):
                 logger.warning("the LiveKit server did not answer while hanging up")
         return False
@@ -152,9 +151,8 @@ class Line:
         return self._room.isconnected() and self._caller in self._room.remote_participants
 
     async def _have_it_known(self, name: str) -> None:
-        """A redis that has lost its data knows no room, though callers are in some. That we leave is
-        written there, and a room that is asked for has its place again."""
-        logger.warning("LiveKit has forgotten a room that goes on")
+        """A redis that has lost its data knows no room, or not where it is, though a caller is there.
+        That we leave is written down, and who asks for a room gives it its place again."""
         with suppress(api.TwirpError, TimeoutError, aiohttp.ClientError):
             async with asyncio.timeout(HANG_UP_TIMEOUT):
                 await self._room.disconnect()
