@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 
 import aiohttp
 
-EVERY = 1.0
+EVERY = 0.5
 """Seconds between two questions."""
 PATIENCE = 5.0
 """Seconds for an answer."""
