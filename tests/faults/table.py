@@ -1,0 +1,50 @@
+"""The faults that are injected with a call up, as data. docs/failure.md shows it."""
+
+from dataclasses import astuple, dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`shown_by` is a test: its file in tests/, and its name."""
+
+    part: str
+    fault: str
+    hears: str
+    lost: str
+    recovers: str
+    shown_by: str
+
+    def row(self) -> str:
+        """Of docs/failure.md."""
+        *told, shown_by = astuple(self)
+        return f"| {' | '.join((*told, f'`{shown_by}`'))} |"
+
+
+AGAIN = "`parley up` starts it again"
+KILLED = f"killed after `PARLEY_HUNG_AFTER`; {AGAIN}"
+APOLOGY = "the apology, then the answer"
+DEAD = "nothing more: the line is dead until the telephone gives up"
+NOTHING = "nothing"
+CALLS = "the calls, with the words since the last turn"
+
+FAULTS = (
+    Fault("Whisper engine", "killed", APOLOGY, "nothing: what was said meanwhile is kept and heard", AGAIN, "e2e/test_lost_parts.py::test_ears_that_die_and_come_back"),
+    Fault("Whisper engine", "hangs", APOLOGY, NOTHING, KILLED, "faults/test_hung_parts.py::test_an_engine_or_model_that_hangs_comes_back_in_the_call"),
+    Fault("Whisper engine", "hangs, and nobody starts it again", "the apology, then goodbye", NOTHING, "the call ends after `AGENT_RECOVERY__PATIENCE`", "e2e/test_lost_parts.py::test_ears_that_hang_end_the_call_politely"),
+    Fault("CSM engine", "killed in a sentence", "the sentence breaks off; the apology; the agent goes on when asked", "the rest of the sentence; the model is told what was not heard", AGAIN, "e2e/test_lost_parts.py::test_a_voice_that_dies_in_its_speech_and_comes_back"),
+    Fault("CSM engine", "hangs", APOLOGY, NOTHING, KILLED, "faults/test_hung_parts.py::test_an_engine_or_model_that_hangs_comes_back_in_the_call"),
+    Fault("language model", "killed", APOLOGY, NOTHING, AGAIN, "e2e/test_lost_parts.py::test_a_mind_that_dies_and_comes_back_answers_what_it_was_asked"),
+    Fault("language model", "hangs", APOLOGY, NOTHING, KILLED, "faults/test_hung_parts.py::test_an_engine_or_model_that_hangs_comes_back_in_the_call"),
+    Fault("engine or model", "killed, and nobody starts it again", "the apology, then goodbye", NOTHING, "the call ends after `AGENT_RECOVERY__PATIENCE`", "e2e/test_lost_parts.py::test_a_part_that_does_not_come_back_ends_the_call_politely"),
+    Fault("worker", "killed, the only one", "silence, until the reaper ends the call", CALLS, f"{AGAIN}; a caller who comes meanwhile hears it ring, then busy", "e2e/test_reaper.py::test_a_worker_that_is_killed_leaves_no_caller_on_the_line"),
+    Fault("worker", "killed, its record", "-", "the turn that was open", "the ledger's keeper closes the call", "ledger/test_killed.py::test_all_turns_but_the_open_one_stand_and_the_reaper_closes_the_call"),
+    Fault("worker", "killed, one of two", "silence, until the reaper ends the call", CALLS, "the other takes the next call at once", "faults/test_hung_parts.py::test_a_second_worker_takes_the_next_call_when_one_is_killed"),
+    Fault("worker", "hangs", "nothing of it: a call is a process of its own", NOTHING, "killed after six times `PARLEY_HUNG_AFTER`, or when it has no call left", "faults/test_hung_parts.py::test_a_worker_that_hangs_ends_no_call_and_takes_the_next_when_it_has_none"),
+    Fault("worker", "replaced by a new one", "nothing of it", NOTHING, "the old one ends its calls in peace", "e2e/test_deploy.py::test_the_old_worker_ends_its_calls_in_peace_and_the_new_one_takes_the_next"),
+    Fault("livekit-sip", "killed, or hangs", DEAD, "the calls; their records are whole", AGAIN, "faults/test_lost_line.py::test_without_the_bridge_a_line_is_dead_its_record_is_closed_and_new_calls_come"),
+    Fault("livekit-server", "killed, or hangs", "silence, then it is hung up", "the calls; their records are whole", AGAIN, "faults/test_lost_line.py::test_without_livekit_a_call_ends_and_new_ones_come"),
+    Fault("redis", "killed", "nothing of it", NOTHING, AGAIN, "faults/test_lost_line.py::test_calls_outlive_redis_and_new_ones_come"),
+    Fault("redis", "killed, and its data lost", "nothing of it", NOTHING, f"{AGAIN} and makes trunk and rule anew", "faults/test_lost_line.py::test_a_call_that_redis_has_forgotten_goes_on_and_is_hung_up"),
+    Fault("redis", "hangs", "nothing of it", NOTHING, KILLED, "faults/test_hung_parts.py::test_calls_outlive_a_redis_that_hangs_and_new_ones_come"),
+    Fault("database", "stopped", "nothing of it", NOTHING, "what was kept is written when it is back", "faults/test_lost_database.py::test_a_call_goes_on_without_the_database_and_stands_in_it_after"),
+)  # fmt: skip
