@@ -209,6 +209,8 @@ async def serving(
             rig.listeners = lambda: app.state.feed.listeners
             return asyncio.create_task(serve(app, listener, leaving=app.state.feed.close))
 
+        server = begin(listener)
+
         async def restart() -> None:
             nonlocal server
             server.cancel()
@@ -216,7 +218,6 @@ async def serving(
             server = begin(open_listener("127.0.0.1", port))
             rig.stop = server.cancel
 
-        server = begin(listener)
         rig.stop, rig.restart = server.cancel, restart
         try:
             yield rig
