@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography import x509
 
 from parley.part import Part
@@ -18,6 +19,8 @@ from parley.parts import build_parts
 from parley.ports import Ports
 from parley.settings import ROOT, BadSettingsError, Settings
 from parley.wires import PLAIN, Wires, wires_of
+from sip.bridge import render
+from sip.line import Line
 from tests.fakes.authority import NOW, Authority
 from tests.parley.test_settings import GOOD
 
@@ -173,6 +176,18 @@ def test_each_part_is_told_to_speak_tls(folder: Path) -> None:
     bridge = json.loads(parts["livekit-sip"].environment["SIP_CONFIG_BODY"])
     assert livekit["redis"]["tls"] == bridge["redis"]["tls"] == trusts
     assert bridge["tls"]["certs"] == [{"cert_file": certificate, "key_file": key}]
+
+
+def test_a_bridge_by_itself_is_told_whose_redis_it_trusts(folder: Path) -> None:
+    (folder.parent / "sip.yaml").write_text(f"{LINE}transport: tls\nsecure: true\n")
+    text = render(
+        Line.read(folder.parent / "sip.yaml"),
+        livekit_url="wss://livekit.example",
+        redis=wires(folder).redis_at("10.0.0.5:6379"),
+        folder=folder,
+    )
+    trusts = {"enabled": True, "ca_cert_file": str(folder / "ca.pem")}
+    assert yaml.safe_load(text)["redis"] == {"address": "10.0.0.5:6379", "tls": trusts}
 
 
 def test_no_key_is_anybodys_variable(folder: Path) -> None:

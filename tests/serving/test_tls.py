@@ -10,9 +10,11 @@ import pytest
 from livekit.agents import APIConnectionError
 from livekit.agents.stt import SpeechEventType
 from livekit.plugins import csm_tts, whisper_stt
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from parley_serving import ListenSettings
+from sip.doctor.finding import Reporter, Verdict
+from sip.doctor.servers import Server, ready
 from tests.conformance.stt import ONCE as HEAR_ONCE
 from tests.conformance.stt import Spoken, push, said, until
 from tests.conformance.tts import listen
@@ -22,6 +24,7 @@ from tests.fakes.authority import Authority
 from tests.serving.running import Running, running
 from tests.whisper_stt import conftest as whisper
 from tests.whisper_stt.counting import Counting
+from web.server.engines import Engine, HttpEngines
 from whisper_engine.protocol import MAX_MESSAGE_BYTES
 
 
@@ -92,6 +95,20 @@ async def test_an_engine_of_another_authority_is_not_spoken_with(
         with pytest.raises(APIConnectionError):
             await listen(mouth, "One two three.")
         await mouth.aclose()
+
+
+async def test_the_overview_and_the_doctor_see_an_engine_that_speaks_tls(
+    folder: Path, voice: Running
+) -> None:
+    key = SecretStr(csm.KEY)
+    trusts = ssl.create_default_context(cafile=folder / "ca.pem")
+    (seen,) = await HttpEngines([Engine("voice", voice.url, key=key)], trusts).look()
+    assert seen.state == "ready"
+    (unseen,) = await HttpEngines([Engine("voice", voice.url, key=key)]).look()
+    assert unseen.state == "absent"
+    report = Reporter("voice")
+    assert (await ready(report, Server(voice.url, "", key, trusts))).verdict is Verdict.OK
+    assert (await ready(report, Server(voice.url, "", key))).verdict is Verdict.FAILED
 
 
 async def test_an_engine_that_speaks_tls_speaks_nothing_else(voice: Running) -> None:
