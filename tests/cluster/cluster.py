@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from parley.probes import HOST, http_ok
 from parley.settings import ROOT, Settings
 from sip.simulate.handset import Handset, handset
 from sip.simulate.stack import Stack as Line
+from tests.cluster.livekit_log import node_id, workers_of
 from tests.cluster.node import Node, until
 from tests.cluster.redis import Redis
 from tests.stack import environment_for, free_block
@@ -137,23 +137,6 @@ class Cluster:
     def admit(self, **policy: object) -> None:
         """From the next call on; nothing is everybody."""
         self.settings.sip_file.write_text(yaml.safe_dump({"admission": policy}))
-
-
-def node_id(server: Node) -> str:
-    """As it was started last."""
-    *_, last = re.finditer(r'"nodeID": "(ND_\w+)"', server.said())
-    return last[1]
-
-
-def workers_of(server: Node) -> set[str]:
-    """Those that are registered with it, by its log since it was started last."""
-    there: set[str] = set()
-    since = server.said().rpartition("starting LiveKit server")[2]
-    for came, worker in re.findall(
-        r'\t(worker registered|closing worker)\t.*"workerID": "(\w+)"', since
-    ):
-        (there.add if came == "worker registered" else there.discard)(worker)
-    return there
 
 
 async def held_by(worker: Node) -> int:
