@@ -71,12 +71,13 @@ def environment(given: Mapping[str, str], place: Place, longest: float) -> dict[
     wanted = {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), given.get("PYTHONPATH")])),
         "RAY_USAGE_STATS_ENABLED": "0",
-        # Ray listens on all interfaces where a cluster may be, and turns 127.0.0.1 into another address.
+        # Ray keeps to loopback only where it takes a cluster for impossible.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         # Replicas listen everywhere all the same: who has no token is refused.
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": given.get("RAY_AUTH_TOKEN") or secrets.token_hex(32),
-        # The engines do not block their loop: one thread less between a frame and its socket.
+        "RAY_worker_niceness": "0",  # 15 unless said: all else would come before callers
+        # The engines do not block their loop.
         "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
     }
     if place.haproxy:
@@ -85,8 +86,7 @@ def environment(given: Mapping[str, str], place: Place, longest: float) -> dict[
             "RAY_SERVE_ENABLE_HA_PROXY": "1",
             "RAY_SERVE_HAPROXY_BINARY_PATH": str(HERE / "haproxy.sh"),
             "PARLEY_HAPROXY": str(place.haproxy),
-            # A replica that comes or goes makes HAProxy begin anew; the old one keeps the sockets it
-            # has for no longer than this, 120 s unless said.
+            # HAProxy begins anew with each replica; the old one keeps its sockets for so long.
             "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": str(int(longest)),
             "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": str(int(longest)),
             "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(files / "haproxy.cfg"),

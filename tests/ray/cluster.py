@@ -70,6 +70,16 @@ class Cluster:
     def replicas(self, app: str) -> list[psutil.Process]:
         return [each for each in self.tree() if _title(each).startswith(f"ray::ServeReplica:{app}")]
 
+    def listening(self) -> set[tuple[str, int]]:
+        """Addresses and ports; of an HAProxy that makes room for its successor, none."""
+        found: set[tuple[str, int]] = set()
+        for process in self.tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for each in process.net_connections("tcp"):
+                    if each.status == psutil.CONN_LISTEN:
+                        found.add((each.laddr.ip, each.laddr.port))
+        return found
+
     async def replace_csm(self) -> None:
         """Deploy the voice once more with other settings. Returns when its first replica drains."""
         changed = {**self.config, "applications": [dict(a) for a in self.config["applications"]]}

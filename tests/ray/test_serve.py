@@ -69,12 +69,7 @@ for port in sys.argv[1:]:
 
 
 async def test_all_listen_on_loopback_but_what_wants_rays_token(cluster: Cluster) -> None:
-    listening = {
-        (connection.laddr.ip, connection.laddr.port)
-        for process in cluster.tree()
-        for connection in process.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    listening = cluster.listening()
     assert len(listening) > 10
     beyond = [str(port) for ip, port in listening if not on_loopback(ip)]
     answers = await cluster.run(sys.executable, "-c", ASKING, *beyond)
@@ -85,6 +80,10 @@ def on_loopback(ip: str) -> bool:
     address = ipaddress.ip_address(ip)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback
+
+
+def test_no_engine_is_put_behind_other_work(cluster: Cluster) -> None:
+    assert [replica.nice() for replica in cluster.replicas("")] == [psutil.Process().nice()] * 2
 
 
 async def test_the_voice_speaks(voice: csm_tts.TTS) -> None:
