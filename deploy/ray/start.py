@@ -24,8 +24,7 @@ from typing import Any
 
 import yaml
 
-HERE = Path(__file__).resolve().parent
-HOST = "127.0.0.1"
+HERE, HOST = Path(__file__).resolve().parent, "127.0.0.1"
 LONGEST_NAME = 24
 """Of a folder: HAProxy's sockets lie in it, behind 57 characters of Ray's, and may have 97 in all."""
 EVERY, PATIENCE = 0.25, 60.0
