@@ -9,8 +9,14 @@ import agent.conversation
 import agent.record
 import agent.session
 
-# What the language model's client would import with its first request.
-LATE = ("anyio._backends._asyncio", "httpcore2", "openai.resources.chat.completions")
+# What the framework would import with a call's first turn, and the language model's client with its
+# first request.
+LATE = (
+    "anyio._backends._asyncio",
+    "httpcore2",
+    "livekit.agents.llm.async_toolset",
+    "openai.resources.chat.completions",
+)
 
 for name in LATE:
     importlib.import_module(name)

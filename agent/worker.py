@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from livekit.agents import JobContext, JobProcess
@@ -86,6 +86,8 @@ async def answer(job: JobContext) -> None:
 async def _call(job: JobContext, line: Line) -> None:
     """One call, from the job's start until the caller is gone and the room is deleted."""
     settings: Settings = job.proc.userdata["settings"]
+    if await _is_held(job):
+        return
     call = Call(id=job.job.room.name, started_at=time.monotonic())
     record = _record(job, settings, call)
     figures = CallFigures(Post.of_worker())
@@ -113,6 +115,17 @@ async def _call(job: JobContext, line: Line) -> None:
         figures.ended(call, now)
         await record.close()
         job.shutdown(call.end_reason or "the call ended")
+
+
+async def _is_held(job: JobContext) -> bool:
+    """LiveKit asks for an agent again where it makes a room anew that a dead server had. The call's own
+    agent comes back there by itself: two would talk."""
+    desk: Desk = job.proc.userdata["desk"]
+    if job.is_fake_job() or not await desk.is_held(job.job.room.name, datetime.now(UTC)):
+        return False
+    logger.warning("another agent has this call", extra={"room": job.job.room.name})
+    job.shutdown("another agent has this call")
+    return True
 
 
 def _record(job: JobContext, settings: Settings, call: Call) -> CallRecord:

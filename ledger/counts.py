@@ -14,6 +14,9 @@ from ledger.tables import CallRow
 
 MINUTE = 60.0
 
+ALIVE = timedelta(seconds=15)
+"""A worker says every five seconds that it is there: for so long it may be late."""
+
 WAITS = timedelta(seconds=15)
 """Who waits is looked after every second: a worker that has not for so long is dead, and those behind
 must not wait for it."""
@@ -96,6 +99,12 @@ def count_calls(
 
 def spent_since(connection: Connection, since: datetime, now: datetime) -> Spent:
     return _with_live(_of_the_dead(connection, since), _live(connection, now), since, now)
+
+
+def is_held(connection: Connection, room: str, now: datetime) -> bool:
+    """Whether the call of that room goes on, with a worker that was alive a moment ago."""
+    theirs = (CallRow.room == room, CallRow.ended_at.is_(None), CallRow.seen_at > now - ALIVE)
+    return connection.scalar(select(func.count()).where(*theirs)) != 0
 
 
 def _live(connection: Connection, now: datetime) -> Sequence[Live]:

@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import os
-import shutil
-import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from parley.lost import DEATHS, DEATHS_WITHIN, Deaths, until_hung
 from parley.part import Part, PartError
 from parley.part_log import FilteredLog
+from parley.processes import dies_with_us, how_it_ended, kill_group
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +50,7 @@ class Supervisor:
     def kill(self) -> None:
         """At once, everything: whoever waits for a part to stop waits no longer."""
         for process in self._processes.values():
-            _kill_group(process)
+            kill_group(process)
 
     def log_of(self, part: Part) -> Path:
         return self._logs / f"{part.name}.log"
@@ -101,7 +99,7 @@ class Supervisor:
     async def _spawn(self, part: Part) -> asyncio.subprocess.Process:
         with self._sink(part) as log:
             process = await asyncio.create_subprocess_exec(
-                *_dies_with_us(part.stop_signal),
+                *dies_with_us(part.stop_signal),
                 *part.command,
                 cwd=self._folder,
                 env=dict(part.environment),
@@ -137,7 +135,7 @@ class Supervisor:
         log = self.log_of(part)
         lines = log.read_text(errors="replace").strip().splitlines()
         said = f" ({lines[-1].strip()[:200]})" if lines else ""
-        return f"{part.name} died while starting, {_how(status)}{said}: see {log}"
+        return f"{part.name} died while starting, {how_it_ended(status)}{said}: see {log}"
 
     async def _keep(self, part: Part) -> None:
         deaths = Deaths(self._first_pause)
@@ -147,11 +145,11 @@ class Supervisor:
             if pause is None:
                 raise PartError(
                     f"{part.name} died {DEATHS} times within {DEATHS_WITHIN:.0f} s, last "
-                    f"{_how(status)}: see {self.log_of(part)}"
+                    f"{how_it_ended(status)}: see {self.log_of(part)}"
                 )
             logger.warning(
                 "a part died: starting it again",
-                extra={"part": part.name, "how": _how(status), "in_seconds": pause},
+                extra={"part": part.name, "how": how_it_ended(status), "in_seconds": pause},
             )
             await asyncio.sleep(pause)
             try:
@@ -160,7 +158,7 @@ class Supervisor:
                     await part.restarted()
             except PartError as error:
                 logger.warning("a part did not come back", extra={"reason": str(error)})
-                _kill_group(self._processes[part.name])
+                kill_group(self._processes[part.name])
             else:
                 logger.warning("a part is up again", extra={"part": part.name})
 
@@ -172,13 +170,13 @@ class Supervisor:
             silent = await until_hung(part, self._hung_after)
             about = {"part": part.name, "silent_seconds": round(silent, 1)}
             logger.warning("a part does not answer: killed", extra=about)
-            _kill_group(process)
+            kill_group(process)
 
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(kill_when_hung(), name=f"watch {part.name}")
             status = await process.wait()
             watching.cancel()
-        _kill_group(process)
+        kill_group(process)
         return status
 
     async def _stop(self, part: Part) -> None:
@@ -193,22 +191,6 @@ class Supervisor:
         except TimeoutError:
             logger.warning("a part would not stop: killed", extra={"part": part.name})
         finally:
-            _kill_group(process)
+            kill_group(process)
         await process.wait()
         await self._log_is_written(part)
-
-
-def _kill_group(process: asyncio.subprocess.Process) -> None:
-    """What a part leaves behind, or itself; its session makes its pid the group's."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _dies_with_us(stop_signal: signal.Signals) -> tuple[str, ...]:
-    """On Linux, a prefix that stops the part if this process is killed outright."""
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG")) if setpriv else ()
-
-
-def _how(status: int) -> str:
-    return f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"

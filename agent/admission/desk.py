@@ -19,7 +19,7 @@ from agent.admission.policy import Admission
 from agent.admission.prices import Prices
 from agent.yaml_file import BadFileError, Document
 from ledger import places
-from ledger.counts import Asked, count_calls
+from ledger.counts import Asked, count_calls, is_held
 from ledger.database import LedgerError, open_ledger
 
 logger = logging.getLogger(__name__)
@@ -157,6 +157,20 @@ class Desk:
             return stands
 
         return await self._deciding(next_, 0)
+
+    async def is_held(self, room: str, now: datetime) -> bool:
+        """Whether another agent has the call of that room. False, too, if the ledger is away."""
+        if self._ledger is None:
+            return False
+        try:
+            async with asyncio.timeout(self._patience):
+                return await asyncio.to_thread(self._looked, self._ledger, room, now)
+        except (LedgerError, SQLAlchemyError, OSError):
+            return False
+
+    def _looked(self, url: SecretStr, room: str, now: datetime) -> bool:
+        with self._opened(url).connect() as connection:
+            return is_held(connection, room, now)
 
     async def put(self, asked: Asked, place: places.Place, now: datetime) -> None:
         def change(connection: Connection) -> None:

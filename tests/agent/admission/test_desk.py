@@ -89,6 +89,24 @@ def test_a_ledger_that_cannot_be_used_is_said_and_calls_are_taken(
     assert "Is a directory" in vars(caplog.records[0])["reason"]
 
 
+async def test_a_call_that_goes_on_is_nobody_elses(desk: Desk, engine: Engine) -> None:
+    room = call_values()["room"]
+    assert await desk.is_held(room, NOW)
+    assert not await desk.is_held("call-another", NOW)
+    assert not await desk.is_held(room, NOW + timedelta(minutes=1)), "its worker is dead"
+    with Session(engine) as session, session.begin():
+        session.execute(update(CallRow).values(ended_at=NOW))
+    assert not await desk.is_held(room, NOW), "it is over"
+
+
+async def test_a_call_without_a_ledger_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = SecretStr(f"sqlite:///{tmp_path}/file/ledger.db")
+    for ledger in (None, nowhere):
+        with closing(Desk(None, ledger)) as desk:
+            assert not await desk.is_held("call-1", NOW)
+
+
 async def test_what_needs_no_count_is_decided_without_a_ledger(tmp_path: Path) -> None:
     desk = Desk(None, None)
     policy = Admission.model_validate({"denied_callers": ["+1555"]})
