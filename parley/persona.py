@@ -25,7 +25,7 @@ from agent.persona import (
 from agent.persona.schema import schema
 from parley.ports import Ports
 from parley.settings import ROOT, BadSettingsError, Settings, full_environment, say
-from parley.wires import wires_of
+from parley.wires import scheme_of, wires_of
 
 app = typer.Typer(no_args_is_help=True, help="Look at the agents that personas/ describes.")
 
@@ -144,8 +144,9 @@ def _voice(environment: Mapping[str, str]) -> VoiceSettings:
     except BadSettingsError:
         return VoiceSettings()
     port = Ports.chosen(settings.port_base).csm
-    scheme = "https" if settings.tls else "http"
-    return VoiceSettings(url=HttpUrl(f"{scheme}://127.0.0.1:{port}"), key=settings.engine_key)
+    return VoiceSettings(
+        url=HttpUrl(f"{scheme_of(settings)}://127.0.0.1:{port}"), key=settings.engine_key
+    )
 
 
 def _trusts(environment: Mapping[str, str]) -> SSLContext | None:

@@ -23,11 +23,11 @@ def http_ok(port: int, path: str, tls: SSLContext | None = None) -> Probe:
     return probe
 
 
-def http_answers(port: int, path: str, tls: SSLContext | None = None) -> Probe:
+def http_answers(port: int, path: str) -> Probe:
     """GET `path` answers, whatever it is."""
 
     async def probe() -> bool:
-        return await _status(port, path, tls) is not None
+        return await _status(port, path, None) is not None
 
     return probe
 

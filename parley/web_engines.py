@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from parley.ports import Ports
 from parley.probes import HOST
 from parley.settings import Settings
+from parley.wires import scheme_of
 from web.server.engines import Engine, Kind
 
 
@@ -20,7 +21,7 @@ def engines_of(
             return Engine(name, url, kind, _secret(environment, f"AGENT_{side}__KEY"))
         return Engine(name, usual, kind, settings.engine_key)
 
-    scheme = "https" if settings.tls else "http"
+    scheme = scheme_of(settings)
     worker = f"http://{HOST}:{ports.worker}"
     return (
         Engine("worker", worker, "worker", _secret(environment, "AGENT_HEALTH_KEY")),

@@ -3,6 +3,7 @@
 from parley.ports import Ports
 from parley.probes import HOST
 from parley.settings import Settings
+from parley.wires import scheme_of
 from parley_serving.settings import is_loopback
 
 LINKS = "web-links"
@@ -25,5 +26,4 @@ def address(settings: Settings, ports: Ports) -> str:
     """Of the pages, for a browser on this machine; without a path."""
     host = HOST if settings.web_host in ANYWHERE else settings.web_host
     host = f"[{host}]" if ":" in host else host
-    scheme = "https" if settings.tls else "http"
-    return f"{scheme}://{host}:{settings.web_port or ports.web}"
+    return f"{scheme_of(settings)}://{host}:{settings.web_port or ports.web}"

@@ -47,6 +47,11 @@ class Files:
     trusted: Path
 
 
+def scheme_of(settings: Settings) -> Literal["http", "https"]:
+    """Of what listens on this machine."""
+    return "https" if settings.tls else "http"
+
+
 @dataclass(frozen=True)
 class Wires:
     """Of `parley up`. Without `files` all speak plainly."""
@@ -204,6 +209,11 @@ def _written(file: Path, authority: Path, environment: Mapping[str, str]) -> Pat
             "no file of public certificate authorities was found: install ca-certificates, or name one by "
             "SSL_CERT_FILE"
         )
+    trusted = authority.read_bytes() + b"\n" + public.read_bytes()
+    if file.exists() and file.read_bytes() == trusted:
+        return file
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(authority.read_bytes() + b"\n" + public.read_bytes())
+    whole = file.with_suffix(f".{os.getpid()}")
+    whole.write_bytes(trusted)
+    whole.replace(file)  # a part may be starting, and read it
     return file

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, TypeVar, TypeVarTuple
 
-from agent.steady import items_follow_the_clock
+import agent.steady  # noqa: F401 -- items of a history ask whichever clock there is
 from agent.tools.guard import TOOL_THREAD
 
 T = TypeVar("T")
@@ -91,9 +91,6 @@ class _Jump(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         return self._inner.get_map()
-
-
-items_follow_the_clock()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from tests.deploy.test_vllm_start import VLLM
+from tests.fakes.processes import ended
 from tests.stack import free_block
 
 ROOT = Path(__file__).parents[2]
@@ -43,13 +44,8 @@ async def started(folder: Path, **environment: str) -> AsyncIterator[Process]:
         stdout=PIPE,
         stderr=PIPE,
     )
-    try:
+    async with ended(process, signal.SIGTERM, patience=PATIENCE):
         yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(PATIENCE):
-            await process.wait()
 
 
 def install_vllm(folder: Path, program: str) -> None:

@@ -18,6 +18,7 @@ from parley.plan.asking import Words, asked_by
 from parley.plan.budget import make_plan
 from parley.plan.gpus import GPUS
 from parley.plan.page import command as planned_command
+from tests.fakes.processes import ended
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "vllm"
 PATIENCE = 90.0
@@ -126,13 +127,8 @@ async def started(folder: Path, ready: int) -> AsyncIterator[Process]:
         PATH=f"{folder}:{os.environ['PATH']}",
         VLLM_API_KEY="a-key",
     )
-    try:
+    async with ended(process, signal.SIGTERM, patience=PATIENCE):
         yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(PATIENCE):
-            await process.wait()
 
 
 async def becomes(url: str, status: int) -> None:

@@ -1,15 +1,11 @@
 """An engine of another machine's: in another network, behind a rough line."""
 
-import asyncio
-import os
 import sys
-from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiohttp
-
 from tests.fakes.rough_network import RoughNetwork
+from tests.serving.process import ready_process
 from tests.stack import free_block
 
 KEY = "sesame"
@@ -24,27 +20,7 @@ async def far_engine(rough: RoughNetwork, module: str, **settings: str) -> Async
     port = free_block()
     listen = {"HOST": rough.far, "PORT": str(port), "KEY": KEY}
     own = {f"{_PREFIXES[module]}_LISTEN__{name}": value for name, value in listen.items()}
-    process = await asyncio.create_subprocess_exec(
-        *rough.inside(sys.executable, "-m", module, "serve"),
-        env=os.environ | own | settings,
-        stderr=DEVNULL,
-    )
-    try:
-        url = f"http://{rough.far}:{port}"
-        async with asyncio.timeout(STARTING), aiohttp.ClientSession() as http:
-            await _until_ready(http, f"{url}/ready")
+    url = f"http://{rough.far}:{port}"
+    command = rough.inside(sys.executable, "-m", module, "serve")
+    async with ready_process(command, url, own | settings, seconds=STARTING):
         yield url
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def _until_ready(http: aiohttp.ClientSession, url: str) -> None:
-    while True:
-        try:
-            async with http.get(url) as response:
-                assert response.status == 200
-                return
-        except aiohttp.ClientConnectionError:
-            await asyncio.sleep(0.1)  # it tells nobody when it begins to listen

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from tests.fakes.http import listening
+from tests.fakes.processes import ended
 from tests.stack import environment_for
 
 pytestmark = pytest.mark.timeout(180)
@@ -53,12 +54,8 @@ async def services(folder: Path, url: str, *options: str) -> AsyncIterator[Proce
         env=environment_for(folder, LIVEKIT_URL=url),
         stderr=asyncio.subprocess.PIPE,
     )
-    try:
+    async with ended(process):
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def test_it_looks_after_the_rooms_of_livekit_url_and_leaves_its_calls_when_it_ends(

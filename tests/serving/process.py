@@ -5,10 +5,12 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import aiohttp
+
+from tests.fakes.processes import ended
 
 SECONDS = 20.0
 
@@ -25,17 +27,23 @@ async def engine_process(module: str, port: int, **settings: str) -> AsyncIterat
 
     `settings` are environment variables.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module, "serve"), env=os.environ | settings, stderr=DEVNULL
-    )
-    try:
-        async with asyncio.timeout(SECONDS), aiohttp.ClientSession() as http:
-            await _until_ready(http, f"http://127.0.0.1:{port}/ready")
+    command = (sys.executable, "-m", module, "serve")
+    async with ready_process(command, f"http://127.0.0.1:{port}", settings) as process:
         yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+
+
+@asynccontextmanager
+async def ready_process(
+    command: Sequence[str], url: str, settings: Mapping[str, str], *, seconds: float = SECONDS
+) -> AsyncIterator[Process]:
+    """The same of any command, that answers at `url` within so many seconds."""
+    process = await asyncio.create_subprocess_exec(
+        *command, env=os.environ | settings, stderr=DEVNULL
+    )
+    async with ended(process):
+        async with asyncio.timeout(seconds), aiohttp.ClientSession() as http:
+            await _until_ready(http, f"{url}/ready")
+        yield process
 
 
 async def _until_ready(http: aiohttp.ClientSession, url: str) -> None:
