@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from parley.settings import ROOT
 
@@ -13,7 +13,8 @@ SCREENSHOTS = Path(os.environ.get("PARLEY_ARTEFACTS", ROOT / ".run" / "screensho
 
 
 async def is_accessible(page: Page) -> None:
-    """In light and in dark. Fails with each rule that is broken, and where."""
+    """Once the page stands: in light and in dark. Fails with each rule that is broken, and where."""
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
     await page.evaluate(AXE.read_text())
     for scheme in ("dark", "light"):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
