@@ -24,8 +24,9 @@ check:  ## lint, format, types, import contracts, docs/settings.md, the pages
 	$(BIN)/python -m tools.persona_doc --check
 	@python3 tools/check_pages
 
-test: check  ## all tests: unit, then engines, then real calls
-	$(BIN)/pytest
+test: check  ## all tests: unit and engines, side by side; then real calls
+	$(BIN)/pytest -n logical --maxprocesses=4 --dist worksteal -m "not browser and not e2e"
+	$(BIN)/pytest -m "browser or e2e"
 
 audit:  ## ask OSV and npm for known holes in the packages (needs a network)
 	@python3 tools/audit

@@ -4,8 +4,12 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from random import Random
 
+from agent.barge_in.verdict import Meaning, judge
+from agent.lexicon import Lexicon
+from agent.persona.policies import StopSpeakingPlan
 from bench.manners_calls import Call, Case, Rig, Uttered, rigs
 from bench.manners_cases import ACKNOWLEDGEMENTS, INTERRUPTIONS, NOISES, WORDLESS
 from bench.manners_sound import Effect, Story, effect
@@ -30,6 +34,9 @@ FALSE_STOP = 0.3
 """Seconds of silence that a backchannel or a noise may cause."""
 WHOLE = 0.06
 """Seconds of a story that may be missing when it goes on: less is not heard."""
+LEXICON = Lexicon.of("en")
+SPELT = {"Mm-hmm.": "um hum"}
+"""What flite would spell, as it says it."""
 NOT_SPEAKING = frozenset({"listening", "thinking"})
 
 
@@ -66,7 +73,8 @@ async def cases(seed: int, each: int) -> list[list[Case]]:
 
 
 async def _said(kind: str, text: str, *, stops: bool) -> Case:
-    return Case(kind, text, (await Turn.of(TurnScript(say=text.rstrip(".?")))).speech, stops)
+    said = SPELT.get(text, text.rstrip(".?"))
+    return Case(kind, text, (await Turn.of(TurnScript(say=said))).speech, stops)
 
 
 async def _noise(kind: str, seconds: float) -> Samples:
@@ -76,21 +84,27 @@ async def _noise(kind: str, seconds: float) -> Samples:
 def outcomes(told: Call, story: Story, ends: Sequence[float]) -> list[Outcome]:
     """Of one call. What was uttered while no story was told is left out."""
     found = []
-    for uttered in told.uttered:
-        start = told.recording.start
+    start = told.recording.start
+    afterwards = [*(uttered.onset for uttered in told.uttered[1:]), inf]
+    for uttered, following in zip(told.uttered, afterwards, strict=True):
         what = effect(story, told.recording.agent, uttered.onset - start, uttered.end - start)
         if what is not None:
-            found.append(_outcome(told, uttered, what, ends))
+            found.append(_outcome(told, uttered, what, ends, following))
     return found
 
 
-def _outcome(told: Call, uttered: Uttered, what: Effect, ends: Sequence[float]) -> Outcome:
+def _outcome(
+    told: Call, uttered: Uttered, what: Effect, ends: Sequence[float], following: float
+) -> Outcome:
+    """`following` is when something was uttered next."""
     case = uttered.case
     decided = _decided(told.overheard, uttered.onset)
     after = None
     if what.silent is not None and decided is not None:
         after = max(0.0, uttered.onset + what.silent - decided)
-    kept = _history(told.notes, uttered.onset) if what.silent is not None else None
+    kept = None
+    if what.silent is not None:
+        kept = _history(told.notes, uttered.onset, min(following, uttered.onset + NEXT))
     return Outcome(
         kind=case.kind,
         text=case.text,
@@ -105,14 +119,22 @@ def _outcome(told: Call, uttered: Uttered, what: Effect, ends: Sequence[float]) 
 
 
 def _decided(overheard: Overheard, onset: float) -> float | None:
-    """When the room was first told of it: the agent's state, or the caller's words."""
-    told = [at for at, state in overheard.states if state in NOT_SPEAKING]
-    return min((at for at in (*told, *overheard.texts) if at > onset), default=None)
+    """When the room was first told of it: the agent's state, or words that claim the turn."""
+    states = (at for at, state in overheard.states if state in NOT_SPEAKING)
+    claims = (words.at for words in overheard.interims if _claims(words.text))
+    finals = (words.at for words in overheard.heard)
+    return min((at for at in (*states, *claims, *finals) if at > onset), default=None)
 
 
-def _history(notes: Notes, onset: float) -> int | None:
-    """Words of the story in what the model was sent last after that."""
-    sent = [asked for asked in notes.asked if onset < asked.at <= onset + NEXT]
+def _claims(text: str) -> bool:
+    """As the agent takes them."""
+    verdict = judge(text, own=(), lexicon=LEXICON, num_words=StopSpeakingPlan().num_words)
+    return verdict.meaning is Meaning.INTERRUPTION
+
+
+def _history(notes: Notes, onset: float, until: float) -> int | None:
+    """Words of the story in what the model was sent last between them."""
+    sent = [asked for asked in notes.asked if onset < asked.at <= until]
     stories = [text for text in (sent[-1].said if sent else ()) if text.startswith(BEGINNING)]
     return len(stories[-1].split()) if stories else None
 
@@ -198,8 +220,8 @@ def _said_of_it() -> list[str]:
         "PocketSphinx hears, a script thinks, espeak-ng speaks. All is taken from the caller's recording:",
         "silent is 20 dB under the agent's level; where the story was cut, or taken up, is found by",
         "correlation with an undisturbed telling, and when a word of it is over by the voice's own sound.",
-        "Decided is when the room was told that the agent stops, or told the first of the caller's words,",
-        "whichever came first: the agent decides no later than that.",
+        "Decided is when the room was told that the agent stops, or told words of the caller's that claim the",
+        "turn, whichever came first: the agent decides no later than that.",
     ]
 
 

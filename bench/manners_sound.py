@@ -23,9 +23,12 @@ PIECE = 1.2
 """Seconds of a piece."""
 STEP = 0.1
 HOLD = 0.2
-"""Seconds in which more than half of the story must be missing, or it was a gap of the line's."""
-BLUR = 0.04
-"""Seconds by which the way may be longer or shorter than it was."""
+"""Seconds of silence, or it is one between two sounds."""
+MISSING = 0.12
+"""Seconds of the story that a silence swallows, or it is the story's own: the way may be longer or
+shorter by some than it was."""
+BRIEF, NEARLY_ALL = 0.08, 0.8
+"""Of a silence before something else is said: its seconds, and how much of it swallows the story."""
 NEAR = 0.2
 """Seconds by which a place may be off."""
 FLOOR = -55.0
@@ -117,24 +120,21 @@ def _cut(story: Story, agent: Samples, onset: float, lag: float) -> float:
     later than in the telling, is not."""
     heard, told = levels(agent), levels(story.telling)
     quiet, loud = heard < _own(heard) - DOWN, told > _own(told) - DOWN
-    sounding = np.zeros(quiet.size, dtype=bool)
-    first = round(lag / HOP_SECONDS)
-    begin, end = max(0, first), min(sounding.size, first + loud.size)
-    if begin < end:
-        sounding[begin:end] = _eroded(loud)[begin - first : end - first]
-    missing = sounding & quiet
-    missing[: round(onset / HOP_SECONDS)] = False
-    held = sliding_window_view(np.append(missing, np.zeros(_hops(HOLD), dtype=bool)), _hops(HOLD))
-    ends = np.flatnonzero(missing & (held.sum(axis=1)[: missing.size] > _hops(HOLD) / 2))
-    stop = int(ends[0]) if ends.size else end
-    before = np.flatnonzero(~quiet[:stop])
-    return float(before[-1] + 1 if before.size else stop) * HOP_SECONDS
+    first, asked = _hops(lag), _hops(onset)
+    for start, end in _runs(quiet):
+        swallowed = loud[max(0, max(start, asked) - first) : max(0, end - first)]
+        silence, missing = end - max(start, asked), np.count_nonzero(swallowed)
+        held = silence >= _hops(HOLD) and missing >= _hops(MISSING)
+        if held or (silence >= _hops(BRIEF) and missing >= NEARLY_ALL * silence):
+            return start * HOP_SECONDS
+    sounds = np.flatnonzero(~quiet[: first + loud.size])
+    return float(sounds[-1] + 1 if sounds.size else 0) * HOP_SECONDS
 
 
-def _eroded(loud: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Where it is loud for some time around: the way is not equally long all the time."""
-    blur = _hops(BLUR)
-    return sliding_window_view(np.pad(loud, blur), 2 * blur + 1).all(axis=1)
+def _runs(those: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Where it is so, from the first index to after the last."""
+    edges = np.flatnonzero(np.diff(those, prepend=False, append=False))
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _own(level: Levels) -> float:

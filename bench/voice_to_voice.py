@@ -1,7 +1,7 @@
 """Voice to voice over SIP: `uv run python -m bench.voice_to_voice`, with Parley running (`make run`) and nothing else.
 
-Plays written turns by the bridge's own caller and by an independent telephone, one call at a time and three at once; measures
-at the caller; writes bench/results/voice_to_voice.json and .md.
+Plays written turns by the bridge's own caller and by an independent telephone, one call at a time, three at once and
+three that say the same at once; measures at the caller; writes bench/results/voice_to_voice.json and .md.
 
 With `--costs FILE` (bench/costs/h200.json) it starts a stack of its own instead, whose rehearsal models take what that
 file says of a GPU, and writes voice_to_voice_costs.json and .md: the whole turn, but for a GPU's queues.
@@ -87,7 +87,18 @@ class Bench:
         return self._row(called, path)
 
     async def at_once(self, dial: Dial) -> dict[str, Any]:
-        """Three callers who say the same at the same time."""
+        """Three callers who dial at the same time, each with a talk of their own."""
+        called = []
+        for first in range(self.rounds):
+            talks = [CALLS[(first + caller) % len(CALLS)] for caller in range(AT_ONCE)]
+            done = await asyncio.gather(
+                *(simulate(self.stack, to=self.number, turns=talk, dial=dial) for talk in talks)
+            )
+            called += [each for one in done for each in one]
+        return self._row(called, [])
+
+    async def in_chorus(self, dial: Dial) -> dict[str, Any]:
+        """Three callers who say the same at the same time: the most that three can ask of two cores."""
         called = [
             each
             for turns in CALLS[: self.rounds]
@@ -158,8 +169,14 @@ async def _measure(bench: Bench) -> dict[str, Any]:
     by_phone = await bench.one_by_one(phone_call)
     async with machine.watched(bench.pids) as three:
         at_once = await bench.at_once(phone_call)
+    in_chorus = await bench.in_chorus(phone_call)
     return {
-        "rows": {"bridge": by_bridge, "phone": by_phone, "phone, 3 at once": at_once},
+        "rows": {
+            "bridge": by_bridge,
+            "phone": by_phone,
+            "phone, 3 at once": at_once,
+            "phone, 3 in chorus": in_chorus,
+        },
         "memory_mib": {"idle": idle, "1 call": one.held, "3 calls": three.held},
         "cpu_percent": {"1 call": _spread(one.cpu), "3 calls": _spread(three.cpu)},
     }

@@ -20,3 +20,8 @@ def with_text(event: stt.SpeechEvent, text: str) -> stt.SpeechEvent:
     """A copy, whose best alternative says that."""
     first, *others = event.alternatives
     return replace(event, alternatives=[replace(first, text=text), *others])
+
+
+def taken_back(event: stt.SpeechEvent) -> stt.SpeechEvent:
+    """Says that there are no words after all, of the same sound as `event`."""
+    return replace(with_text(event, ""), type=stt.SpeechEventType.INTERIM_TRANSCRIPT)

@@ -18,7 +18,7 @@ from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import TimedString
 
 from agent.barge_in.echo import ECHO_TAIL, ROUND_TRIP, OwnWords, without_echo
-from agent.barge_in.events import text_of, with_text
+from agent.barge_in.events import taken_back, text_of, with_text
 from agent.barge_in.loudness import Loudness
 from agent.barge_in.merge import merged
 from agent.barge_in.meter import Metered, silenced
@@ -66,6 +66,7 @@ class Floor:
         self._kept: asyncio.Queue[stt.SpeechEvent] = asyncio.Queue(maxsize=1)
         self._kept_last: tuple[stt.SpeechEvent, float] | None = None
         self._withheld_at = float("-inf")
+        self._passed_on = False  # words that are not final
 
     def watch(self, playback: Playback | None) -> None:
         """To be called when the session has its outputs."""
@@ -99,9 +100,13 @@ class Floor:
                     self._on_wordless()
                 yield event
             elif passed := self._weigh(event, text):
+                self._passed_on = event.type != stt.SpeechEventType.FINAL_TRANSCRIPT
                 yield passed
             else:
                 self._withheld_at = self._now()
+                if self._passed_on:  # the session would take it for the caller's turn
+                    self._passed_on = False
+                    yield taken_back(event)
 
     async def speak(
         self, text: AsyncIterable[str | TimedString]
@@ -139,7 +144,7 @@ class Floor:
         verdict = judge(
             text, own=self._echoes(), lexicon=self._lexicon, num_words=self._stop.num_words
         )
-        self._sound.heard(acknowledgement=verdict.withheld)
+        self._sound.heard(verdict.meaning)
         if verdict.withheld:
             if final and verdict.meaning is Meaning.ACKNOWLEDGEMENT:
                 self._kept_last = event, self._now()

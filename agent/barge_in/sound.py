@@ -6,6 +6,7 @@ from collections.abc import Callable
 from livekit.agents import AgentSession
 
 from agent.barge_in.cooldown import Cooldown
+from agent.barge_in.verdict import WITHHELD, Meaning
 
 NEVER = 1e9
 """Seconds of speech that interrupt, where sound alone shall not."""
@@ -30,8 +31,13 @@ class Sound:
         self.check()
         loop.call_later(self._cooldown.left(loop.time()) + 0.001, self.check)
 
-    def heard(self, *, acknowledgement: bool) -> None:
-        self._cooldown.heard(acknowledgement=acknowledgement)
+    def heard(self, meaning: Meaning) -> None:
+        """Of the caller's words so far."""
+        self._cooldown.heard(
+            asyncio.get_running_loop().time(),
+            acknowledgement=meaning in WITHHELD,
+            beginning=meaning is Meaning.BEGINNING,
+        )
         self.check()
 
     def silence(self) -> None:

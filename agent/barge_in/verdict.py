@@ -12,9 +12,15 @@ class Meaning(Enum):
     """The agent's own voice, come back over the line."""
     ACKNOWLEDGEMENT = auto()
     """The caller listens, and leaves the agent the word."""
+    BEGINNING = auto()
+    """Of what may become an acknowledgement, with the next word. If it is all, the caller meant it."""
     UNDECIDED = auto()
     """A word that may become more. If it is all, the caller meant it."""
     INTERRUPTION = auto()
+
+
+WITHHELD = frozenset({Meaning.ECHO, Meaning.ACKNOWLEDGEMENT})
+"""Nobody needs to hear of it."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,7 @@ class Verdict:
 
     @property
     def withheld(self) -> bool:
-        """Whether nobody needs to hear of it."""
-        return self.meaning in {Meaning.ECHO, Meaning.ACKNOWLEDGEMENT}
+        return self.meaning in WITHHELD
 
 
 def judge(text: str, *, own: Words, lexicon: Lexicon, num_words: int) -> Verdict:
@@ -46,4 +51,6 @@ def _meaning(spoken: Words, lexicon: Lexicon, num_words: int) -> Meaning:
     content = lexicon.acknowledgements.without(spoken)
     if not content:
         return Meaning.ACKNOWLEDGEMENT
+    if lexicon.acknowledgements.begun(spoken):
+        return Meaning.BEGINNING
     return Meaning.INTERRUPTION if len(content) >= num_words else Meaning.UNDECIDED

@@ -66,6 +66,19 @@ class Phrases:
             at += length or 1
         return tuple(rest)
 
+    def begun(self, spoken: Sequence[str]) -> bool:
+        """Whether the words are phrases but for the last of them, which may still become one."""
+        ends = {0}  # of whole phrases
+        for at in range(len(spoken)):
+            if at not in ends:
+                continue
+            rest = tuple(spoken[at:])
+            if any(rest == phrase[: len(rest)] for phrase in self._phrases):
+                return True
+            reach = range(1, min(self._longest, len(rest)) + 1)
+            ends.update(at + n for n in reach if rest[:n] in self._phrases)
+        return False
+
     def within(self, spoken: Sequence[str]) -> bool:
         return any(self._at(spoken, at) for at in range(len(spoken)))
 

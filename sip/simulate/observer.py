@@ -60,8 +60,8 @@ class Overheard:
     sent: Track = field(default_factory=Track)
     heard: list[Words] = field(default_factory=list)
     replies: list[Words] = field(default_factory=list)
-    texts: list[float] = field(default_factory=list)
-    """When a text of the caller's came, interim or final."""
+    interims: list[Words] = field(default_factory=list)
+    """What `heard` was on its way to be."""
     states: list[tuple[float, str]] = field(default_factory=list)
     """What the agent says that it does: `listening`, `thinking`, `speaking`."""
 
@@ -151,14 +151,12 @@ def _attach(room: rtc.Room, overheard: Overheard, tasks: asyncio.TaskGroup) -> N
             overheard.states.append((asyncio.get_running_loop().time(), changed[_STATE]))
 
     def on_text(reader: rtc.TextStreamReader, identity: str) -> None:
-        into = overheard.heard if by_caller(reader, identity) else overheard.replies
-        if into is overheard.heard:
-            overheard.texts.append(asyncio.get_running_loop().time())
-        interim = (reader.info.attributes or {}).get(_FINAL) == "false"
-        if not (
-            interim and into is overheard.heard
-        ):  # a reply is one stream, told final at its end
-            tasks.create_task(_read(reader, into))
+        final = (reader.info.attributes or {}).get(_FINAL) != "false"
+        if by_caller(reader, identity):
+            into = overheard.heard if final else overheard.interims
+        else:  # one stream, told final at its end
+            into = overheard.replies
+        tasks.create_task(_read(reader, into))
 
     room.register_text_stream_handler(_TOPIC, on_text)
 

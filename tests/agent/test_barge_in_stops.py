@@ -42,6 +42,31 @@ async def test_a_long_acknowledgement_that_is_known_in_time_does_not_even_pause_
 
 
 @on_virtual_time
+async def test_what_may_become_an_acknowledgement_is_waited_for_and_then_forgotten() -> None:
+    async with talk(PERSONA, [STORY, "From nine."]) as call:
+        story = await call.told()
+        began = call.now
+        told: list[str] = []
+        call.session.on("user_input_transcribed", lambda event: told.append(event.transcript))
+        await call.caller.speak(1.2, "That's right.", interims=[(0.4, "That's")])
+        await story
+        assert silences(call.ear, began) == []
+        assert told == ["That's", ""]  # the session keeps no word of it
+        await call.caller.speak(1.0, OPENING)
+        await call.speaking()
+        assert call.history("user") == [ASKED, OPENING]
+
+
+@on_virtual_time
+async def test_a_beginning_that_goes_on_otherwise_interrupts() -> None:
+    async with talk(PERSONA, [STORY, "Which part?"]) as call:
+        story = await call.told()
+        interims = [(0.4, "That's"), (0.9, "That's not")]
+        await call.caller.speak(1.2, "That's not what I asked.", interims=interims)
+        assert story.interrupted
+
+
+@on_virtual_time
 async def test_a_pause_for_an_acknowledgement_ends_with_its_words_and_loses_no_sound() -> None:
     async with talk(PERSONA, [STORY]) as call:
         story = await call.told()

@@ -60,6 +60,16 @@ def test_interruptions_of_a_language(language: str, text: str) -> None:
     assert meaning(text, language) is Meaning.INTERRUPTION
 
 
+@pytest.mark.parametrize("text", ["That's", "All right, thank", "Yes, of", "I", "Uh huh, all"])
+def test_what_may_become_an_acknowledgement_is_its_beginning(text: str) -> None:
+    assert meaning(text) is Meaning.BEGINNING
+
+
+@pytest.mark.parametrize("text", ["That's not", "All of it", "I want"])
+def test_the_next_word_tells(text: str) -> None:
+    assert meaning(text) is Meaning.INTERRUPTION
+
+
 def test_a_single_word_may_become_more() -> None:
     assert meaning("Actually") is Meaning.UNDECIDED
 
@@ -118,10 +128,19 @@ def test_sound_interrupts_again_when_the_cooldown_is_over() -> None:
 
 def test_sound_interrupts_no_one_who_acknowledges() -> None:
     cooldown = Cooldown(1.5)
-    cooldown.heard(acknowledgement=True)
-    assert not cooldown.sound_interrupts(0.0)
+    cooldown.heard(0.0, acknowledgement=True, beginning=False)
+    assert not cooldown.sound_interrupts(60.0)
     cooldown.silence()
-    assert cooldown.sound_interrupts(0.0)
+    assert cooldown.sound_interrupts(60.0)
+
+
+def test_sound_waits_for_the_next_word_of_what_may_acknowledge() -> None:
+    cooldown = Cooldown(1.5)
+    cooldown.heard(10.0, acknowledgement=False, beginning=True)
+    assert not cooldown.sound_interrupts(10.5)
+    assert cooldown.sound_interrupts(10.7)
+    cooldown.heard(10.2, acknowledgement=False, beginning=False)
+    assert cooldown.sound_interrupts(10.5)
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)

@@ -11,7 +11,7 @@ from bench.manners_picture import picture
 from bench.manners_sip import Measured, Outcome, outcomes, page
 from bench.manners_sound import Story
 from parley.rehearse.sip_mind import Asked, Notes
-from sip.simulate.observer import Overheard
+from sip.simulate.observer import Overheard, Words
 from sip.simulate.speech import RATE, Samples
 from sip.simulate.timeline import Recording
 from tests.bench.speech import babbled
@@ -38,7 +38,10 @@ def interrupted(story: Story, kept: str) -> Call:
     return Call(
         recording=Recording(DIALLED, silence(agent.size / RATE), agent),
         uttered=(Uttered(case, DIALLED + 5.0, DIALLED + 5.4),),
-        overheard=Overheard(states=[(DIALLED + 5.5, "listening")], texts=[DIALLED + 5.6]),
+        overheard=Overheard(
+            states=[(DIALLED + 5.7, "listening")],
+            interims=[Words(DIALLED + 5.4, "well"), Words(DIALLED + 5.6, "well wait")],
+        ),
         notes=Notes(asked=[Asked(DIALLED + 6.5, "user: stop", ("Good day.", kept))]),
     )
 
@@ -48,7 +51,7 @@ def test_an_interruption_is_timed_and_its_history_counted(story: Story) -> None:
     [found] = outcomes(interrupted(story, kept), story, ENDS)
     assert found.stopped
     assert found.silent == pytest.approx(0.8, abs=0.02)
-    assert found.decided == pytest.approx(0.3, abs=0.02)
+    assert found.decided == pytest.approx(0.2, abs=0.02)  # after the words that claim the turn
     assert found.off_by == 8 - 9
 
 

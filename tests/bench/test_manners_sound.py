@@ -64,9 +64,12 @@ def test_a_story_that_is_cut_tells_when_and_how_far_it_came(story: Story, tellin
     assert what.reached == pytest.approx(4.5, abs=0.02)
 
 
-def test_another_speech_soon_after_the_cut_is_not_the_story(story: Story, telling: Samples) -> None:
+@pytest.mark.parametrize("after", [0.1, 0.6])
+def test_another_speech_soon_after_the_cut_is_not_the_story(
+    story: Story, telling: Samples, after: float
+) -> None:
     answer = babbled(1.0, 105)
-    parts = [silence(1.0), upto(telling, 4.5), silence(0.6), answer, silence(6.0)]
+    parts = [silence(1.0), upto(telling, 4.5), silence(after), answer, silence(6.0)]
     what = effect(story, np.concatenate(parts), onset=5.0, end=5.6)
     assert what is not None
     assert what.silent == pytest.approx(0.5, abs=0.02)

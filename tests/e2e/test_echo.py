@@ -11,9 +11,10 @@ import pytest
 
 from sip.simulate.hearing import levels
 from sip.simulate.measure import agent_loud
+from sip.simulate.stack import Stack as Line
 from tests.e2e.conftest import line_to
 from tests.e2e.talk import talking
-from tests.stack import Stack, parley_up
+from tests.stack import parley_up
 from whisper_engine.synthetic import write_scripted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -24,10 +25,9 @@ HOLE = 0.6
 """Seconds of silence that the agent's sentences do not have: it was stopped."""
 
 
-async def test_an_echo_is_nobody_s_speech(tmp_path: Path) -> None:
-    async with parley_up(tmp_path) as stack:
-        for delay in (0.12, 0.3):
-            await tell_with_echo(stack, delay)
+@pytest.mark.parametrize("delay", [0.12, 0.3])
+async def test_an_echo_is_nobody_s_speech(line: Line, delay: float) -> None:
+    await tell_with_echo(line, delay)
 
 
 async def test_whisper_that_hears_words_in_every_sound_hears_none_in_an_echo(
@@ -41,11 +41,11 @@ async def test_whisper_that_hears_words_in_every_sound_hears_none_in_an_echo(
         "OMP_NUM_THREADS": "1",
     }
     async with parley_up(tmp_path, **settings) as stack:
-        await tell_with_echo(stack, 0.3)
+        await tell_with_echo(line_to(stack), 0.3)
 
 
-async def tell_with_echo(stack: Stack, delay: float) -> None:
-    async with talking(line_to(stack)) as talk:
+async def tell_with_echo(line: Line, delay: float) -> None:
+    async with talking(line) as talk:
         talk.line.echo_delay, talk.line.echoes_until = delay, inf
         await talk.is_greeted()
         asked = await talk.say(ASKED)

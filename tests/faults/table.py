@@ -47,4 +47,11 @@ FAULTS = (
     Fault("redis", "killed, and its data lost", "nothing of it", NOTHING, f"{AGAIN} and makes trunk and rule anew", "faults/test_lost_line.py::test_a_call_that_redis_has_forgotten_goes_on_and_is_hung_up"),
     Fault("redis", "hangs", "nothing of it", NOTHING, KILLED, "faults/test_hung_parts.py::test_calls_outlive_a_redis_that_hangs_and_new_ones_come"),
     Fault("database", "stopped", "nothing of it", NOTHING, "what was kept is written when it is back", "faults/test_lost_database.py::test_a_call_goes_on_without_the_database_and_stands_in_it_after"),
+    Fault("disk", "full, of ledger and recordings", "nothing of it", NOTHING, "rows and sound wait, and are written when there is room", "faults/test_full_disk.py::test_a_full_disk_in_a_call_costs_it_nothing"),
+    Fault("disk", "full, then a new call", "nothing of it", NOTHING, "it is answered as ever", "faults/test_full_disk.py::test_who_calls_meanwhile_is_answered"),
+    Fault("clock", "put on or back by an hour", "nothing of it", NOTHING, "a call keeps a steady clock of its own", "agent/test_steady.py::test_what_is_said_after_it_comes_after_all_else_and_is_answered"),
+    Fault("line", "delays by 200 ± 30 ms and loses 2 or 5 in 100", "the answer, later by the line; at 5 in 100 it may not catch a word, and says so", NOTHING, "the bridge puts packets in order", "faults/test_rough_line.py::test_a_caller_is_answered_and_a_goodbye_ends_the_call_with_a_record"),
+    Fault("engines' sockets", "delay, overtake and lose as such a line", "whole sentences", NOTHING, "TCP sends again", "faults/test_rough_line.py::test_a_sentence_is_spoken_whole_over_it"),
+    Fault("replica of an engine", "drained", "nothing of it", NOTHING, "the old one ends its calls in peace", "ray/test_serve.py::test_a_replica_that_is_drained_ends_no_call"),
+    Fault("replica of an engine", "killed", "at most, a sentence that breaks off", "at most, the rest of that sentence", "another takes the call on; Serve starts a new one", "ray/test_serve.py::test_a_replica_that_is_killed_costs_no_more_than_its_sentence"),
 )  # fmt: skip
