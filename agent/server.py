@@ -14,6 +14,7 @@ from agent.call import HeldCalls
 from agent.config import Settings
 from agent.figures import Metrics, receiving
 from agent.figures.post import VARIABLE
+from agent.forking import InThisEnvironment
 from agent.health import Health, PortError
 from agent.registration import watched
 
@@ -36,7 +37,7 @@ class Worker(AgentServer):
             num_idle_processes=settings.idle_processes,
             host="127.0.0.1",
             port=0,
-            setup_fnc=prepare,
+            setup_fnc=InThisEnvironment(prepare),
             preload_modules=["agent.preload"],
         )
         self._held = HeldCalls(settings.max_calls)
