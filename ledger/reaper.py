@@ -14,6 +14,10 @@ PATIENCE = timedelta(seconds=60)
 
 LOST = "worker lost"
 
+GOING_ON = select(CallRow.id, CallRow.seen_at, CallRow.room, CallRow.worker).where(
+    CallRow.ended_at.is_(None), CallRow.outcome.is_(None)
+)
+
 
 def is_lost(seen_at: datetime, now: datetime, patience: timedelta = PATIENCE) -> bool:
     """Whether a call's worker, last seen then, is dead. Pure."""
@@ -54,13 +58,16 @@ def reap(engine: Engine, now: datetime, patience: timedelta = PATIENCE) -> Seque
     return Reaper(patience).close(engine, now, 0.0)
 
 
+def holders(engine: Engine) -> Sequence[tuple[str, str]]:
+    """Of calls that go on: room, and process (`ledger.holder.this_process`). Blocks."""
+    with Session(engine) as session:
+        return [(row.room, row.worker) for row in session.execute(GOING_ON)]
+
+
 def _signs_of_life(engine: Engine) -> Mapping[str, datetime]:
     """Of calls that go on: when each was last seen."""
-    open_ = select(CallRow.id, CallRow.seen_at).where(
-        CallRow.ended_at.is_(None), CallRow.outcome.is_(None)
-    )
     with Session(engine) as session:
-        return {row.id: row.seen_at for row in session.execute(open_)}
+        return {row.id: row.seen_at for row in session.execute(GOING_ON)}
 
 
 def _close(engine: Engine, call_id: str, last_sign: datetime) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from parley import ledger_keeper, recordings, redis_keeper, web, webhooks
+from parley.abandoned import Abandoned
 from parley.applied import livekit_client, reconciler
 from parley.outbound import dial_from_the_queue
 from parley.ports import Ports
@@ -34,7 +35,8 @@ def build_services(
 
     async def reap() -> None:
         async with livekit_client(settings, ports, environment) as client:
-            await reaper.run(client, MAX_AGE, metrics.room_ended)
+            abandoned = Abandoned(settings.ledger_url).rooms
+            await reaper.run(client, MAX_AGE, metrics.room_ended, abandoned)
 
     services: dict[str, Service] = {
         "reaper": reap,

@@ -4,7 +4,7 @@ may be. A room that is deleted before the bridge has answered is a busy signal; 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,6 +27,7 @@ EVERY = 2.0
 Why = Literal[
     "no agent came",
     "the agent is gone",
+    "the agent's process is gone",
     "the caller is gone",
     "one of two has left",
     "too old",
@@ -35,6 +36,7 @@ Why = Literal[
 PATIENCE: dict[Why, float] = {
     "no agent came": 15.0,
     "the agent is gone": 8.0,
+    "the agent's process is gone": 1.0,  # seen twice
     "the caller is gone": 30.0,
     "one of two has left": 0.0,
 }
@@ -75,8 +77,11 @@ class Reaper:
     _had_agent: set[str] = field(default_factory=set)
     _watched: dict[str, _Watched] = field(default_factory=dict)
 
-    def doomed(self, rooms: Iterable[Room], now: float) -> dict[str, Why]:
-        """Which of all rooms there are shall be deleted, and why."""
+    def doomed(
+        self, rooms: Iterable[Room], now: float, abandoned: Collection[str] = ()
+    ) -> dict[str, Why]:
+        """Which of all rooms there are shall be deleted, and why. LiveKit may believe for long that
+        the agents of those that are `abandoned` are there."""
         there = [room for room in rooms if room.name.startswith(PREFIXES)]
         names = {room.name for room in there}
         self._had_agent = {room.name for room in there if room.agents} | self._had_agent & names
@@ -86,14 +91,16 @@ class Reaper:
         for room in there:
             if now - self._made[room.name] > self.max_age:
                 doomed[room.name] = "too old"
-            elif (why := self._trouble(room)) and self._lasts(room, why, now):
+            elif (why := self._trouble(room, abandoned)) and self._lasts(room, why, now):
                 doomed[room.name] = why
         return doomed
 
-    def _trouble(self, room: Room) -> Why | None:
+    def _trouble(self, room: Room, abandoned: Collection[str]) -> Why | None:
         if room.joined:
             alone = room.callers == 1 or (room.listeners and not room.callers)
             return "one of two has left" if alone else None
+        if room.callers and room.name in abandoned:
+            return "the agent's process is gone"
         if room.agents and room.callers:
             return None
         if room.agents:
@@ -110,16 +117,24 @@ class Reaper:
         return now - held.since >= PATIENCE[why]
 
 
+async def none_abandoned() -> Collection[str]:
+    return ()
+
+
 async def run(
-    livekit: api.LiveKitAPI, max_age: float, ended: Callable[[Why], None] = lambda _: None
+    livekit: api.LiveKitAPI,
+    max_age: float,
+    ended: Callable[[Why], None] = lambda _: None,
+    abandoned: Callable[[], Awaitable[Collection[str]]] = none_abandoned,
 ) -> None:
-    """Until cancelled. A LiveKit that does not answer is asked again. `ended` is told of each call."""
+    """Until cancelled. A LiveKit that does not answer is asked again. `ended` is told of each call,
+    `abandoned` tells the rooms whose agent's process is gone."""
     reaper = Reaper(max_age)
     loop = asyncio.get_running_loop()
     while True:
         try:
             rooms = await look(livekit)
-            for name, why in reaper.doomed(rooms, loop.time()).items():
+            for name, why in reaper.doomed(rooms, loop.time(), await abandoned()).items():
                 logger.warning("a call is ended", extra={"room": name, "why": why})
                 await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
                 ended(why)

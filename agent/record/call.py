@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from agent.call import Call, CallRequest, CallState, Outcome
 from agent.record.page import Page, Sink, steady_time
 from agent.record.talk import TalkRecord
 from ledger.database import open_ledger
+from ledger.holder import this_process
 from ledger.places import NONE
 from ledger.tables import EventRow, LegRow
 from ledger.writer import Writer
@@ -197,7 +196,6 @@ class CallRecord:
             from_number=self._request.from_,
             to_number=self._request.to,
             room=self._room,
-            worker=f"{socket.gethostname()}:{os.getpid()}",
             test=self._request.test,
             state=str(CallState.IDLE),
             started_at=self.started_at,
@@ -215,6 +213,7 @@ class CallRecord:
     def _signs_of_life(self) -> dict[str, Any]:
         return {
             "seen_at": self._seen_by(),
+            "worker": this_process(),  # a job that began afresh has another
             "heard_seconds": self._call.heard_seconds,
             "spoken_seconds": self._call.spoken_seconds,
         } | ({} if self._answered is None else {"line_seconds": self._lasted()})

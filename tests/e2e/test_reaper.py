@@ -40,6 +40,7 @@ async def test_a_worker_that_is_killed_leaves_no_caller_on_the_line(alone: Stack
         for process in worker_and_its_calls(alone):
             process.kill()
         await talk.is_hung_up()
+    assert "the agent's process is gone" in alone.said()
     async with Switchboard.open(alone, line) as switchboard:
         await switchboard.until_idle()
 

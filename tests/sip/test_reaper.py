@@ -39,6 +39,20 @@ def test_a_caller_whose_agent_died_does_not_wait_as_long_as_one_who_had_none() -
     assert doomed == {"call-1": "the agent is gone"}
 
 
+def test_a_caller_whose_agents_process_is_gone_does_not_wait_until_livekit_has_noticed() -> None:
+    reaper = Reaper(max_age=3600.0)
+    assert reaper.doomed([TALK], 1000.0, {"call-1"}) == {}
+    doomed = reaper.doomed([TALK], 1000.0 + EVERY, {"call-1"})
+    assert doomed == {"call-1": "the agent's process is gone"}
+
+
+def test_two_who_were_brought_together_talk_on_without_the_process_that_did_it() -> None:
+    reaper = Reaper(max_age=3600.0)
+    joined = Room("call-1", 30.0, callers=2, agents=0, joined=True)
+    for step in range(5):
+        assert reaper.doomed([joined], 1000.0 + step * EVERY, {"call-1"}) == {}
+
+
 def test_one_who_comes_back_starts_the_wait_anew() -> None:
     reaper = Reaper(max_age=3600.0)
     almost = PATIENCE["the agent is gone"] - EVERY
