@@ -30,8 +30,8 @@ LIMIT = 0.020
 async def lags(seconds: float, written: CallRecord | None) -> list[float]:
     """Seconds by which each look came late."""
     loop = asyncio.get_running_loop()
-    begin, found, due_write = loop.time(), [], 0.0
-    due = begin
+    begin = due = loop.time()
+    found, due_write = list[float](), 0.0
     while due < begin + seconds:
         due += EVERY
         await asyncio.sleep(due - loop.time())

@@ -23,10 +23,10 @@ AGAIN = 1.0
 TURNS = (
     TurnScript(say="hello there can you hear me is anybody there"),
     TurnScript(say="good evening can you hear me hello there is anybody there"),
-    TurnScript(say="good afternoon can you hear me what is your address", barge_in=1.0),
+    TurnScript(say="can you hear me good afternoon what is your address", barge_in=1.0),
 )
 """About as long as what the receptionist answers, or callers could not talk 40 % of a call; the last
-is said over the agent."""
+is said over the agent, and so begins with no word that acknowledges."""
 
 
 async def call_until(
