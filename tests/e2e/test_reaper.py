@@ -8,6 +8,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from parley.part import Probe
 from parley.probes import http_ok
 from sip.simulate.caller import CallFailedError
 from sip.simulate.phone import phone_call
@@ -28,6 +29,10 @@ async def alone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         yield stack
 
 
+def worker_is_ready(stack: Stack) -> Probe:
+    return http_ok(stack.facts["parts"]["worker"]["port"], "/ready")
+
+
 def worker_and_its_calls(stack: Stack) -> list[psutil.Process]:
     worker = psutil.Process(stack.pid("worker"))
     return [worker, *worker.children(recursive=True)]
@@ -41,13 +46,14 @@ async def test_a_worker_that_is_killed_leaves_no_caller_on_the_line(alone: Stack
             process.kill()
         await talk.is_hung_up()
     assert "the agent's process is gone" in alone.said()
+    await until(worker_is_ready(alone))  # later than the caller is let go
     async with Switchboard.open(alone, line) as switchboard:
         await switchboard.until_idle()
 
 
 async def test_a_call_that_no_worker_takes_is_busy_and_does_not_ring_on(alone: Stack) -> None:
     line = line_to(alone)
-    await until(http_ok(alone.facts["parts"]["worker"]["port"], "/ready"))
+    await until(worker_is_ready(alone))
     worker = alone.pid("worker")
     os.kill(worker, signal.SIGSTOP)
     try:
