@@ -23,7 +23,6 @@ class Abandoned:
         try:
             return await asyncio.to_thread(self._look)
         except (LedgerError, SQLAlchemyError):
-            self._engine = None
             return set()
 
     def _look(self) -> set[str]:

@@ -134,7 +134,8 @@ async def run(
     while True:
         try:
             rooms = await look(livekit)
-            for name, why in reaper.doomed(rooms, loop.time(), await abandoned()).items():
+            left = await abandoned() if rooms else ()
+            for name, why in reaper.doomed(rooms, loop.time(), left).items():
                 logger.warning("a call is ended", extra={"room": name, "why": why})
                 await livekit.room.delete_room(api.DeleteRoomRequest(room=name))
                 ended(why)

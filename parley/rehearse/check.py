@@ -31,7 +31,7 @@ class Check(BaseModel):
     heard_all_of: Text | None = None
     """These words were heard one after another, none lost and none between."""
     history_is_heard: Literal[True] | None = None
-    """The history holds what was heard, but for `Record.words_off` an interruption."""
+    """The history holds what was heard, but for one word an interruption."""
     told_model: Text | None = None
     """The model was sent this."""
     never_told: Text | None = None
@@ -122,7 +122,7 @@ def _history_is_heard(_: Check, record: Record) -> str | None:
     heard, kept = record.agent_words().split(), " ".join(record.history).split()
     blocks = SequenceMatcher(None, heard, kept, autojunk=False).get_matching_blocks()
     wrong = max(len(heard), len(kept)) - sum(block.size for block in blocks)
-    if wrong <= max(1, record.interruptions) * record.words_off:
+    if wrong <= max(1, record.interruptions):
         return None
     return f"heard was {' '.join(heard)!r}, the history has {' '.join(kept)!r}"
 

@@ -65,8 +65,6 @@ class Record:
     pressed: str = ""
     transferred_to: str | None = None
     interruptions: int = 0
-    words_off: int = 1
-    """By which `heard` may be wrong at an interruption: how well the ear places words in the sound."""
     outcome: str | None = None
     """Of a call that the agent placed: `answered` or `machine`."""
     ended: str = ""

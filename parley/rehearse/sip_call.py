@@ -29,9 +29,6 @@ from sip.simulate.timeline import Recording
 
 LONGEST = 600.0
 """Seconds of a call: one that hangs shall fail."""
-WORDS_OFF = 8
-"""What the room shows goes by the framework's guess, within a sentence: up to 7 words ahead of the sound
-were seen. `bench.manners --sip` goes by the sound itself."""
 SUMMARY_PATIENCE = 10.0
 """Seconds in which the worker tells how a call was, once it is over."""
 PAUSE = 0.2
@@ -55,7 +52,7 @@ async def play(part: Part, stack: OwnStack, minds: Minds) -> Played:
     """The call from its dialling to the worker's summary. Raises SpeechError."""
     sounds = await _Sounds.of(part.scenario)
     notes = minds.afresh(part.model)
-    record = Record(words_off=WORDS_OFF)
+    record = Record()
     from_ = f"+1555019{random.randrange(10_000):04}"
     try:
         async with (

@@ -41,6 +41,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 async def test_a_caller_is_heard_by_whisper_and_answered_by_csm(stack: Stack) -> None:
     turns = [
         TurnScript(say=SAID),  # may be asked again what it was: two cores carry both engines barely
+        TurnScript(say=SAID, contains=("nine", "six")),
         TurnScript(play=QUESTION, contains=("nine", "six")),
     ]
     done = await simulate(line_to(stack), to="+15550100", turns=turns)
